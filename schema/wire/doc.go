@@ -1,0 +1,2 @@
+// Package wire is generated from protocol.fbs by make generate; do not edit it.
+package wire

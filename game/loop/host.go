@@ -1,0 +1,115 @@
+package loop
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/overtime-server/overtime/game"
+	"github.com/overtime-server/overtime/game/journal"
+)
+
+// host is the loop's side of a game.Tick.
+type host struct{ c *Core }
+
+var _ game.Host = host{}
+
+// Inputs returns this tick's samples of a player.
+func (h host) Inputs(number uint32) []game.Input {
+	if p := h.c.find(number); p != nil {
+		return p.now[:p.nnow]
+	}
+	return nil
+}
+
+// NewID returns the next row id. Ids from 1; the built-in rows have 0.
+func (h host) NewID() uint32 { h.c.lastID++; return h.c.lastID }
+
+// Send queues a reliable message for everybody in a channel.
+func (h host) Send(to game.Channel, msg []byte) {
+	if len(msg) > game.MaxMessage {
+		panic(fmt.Sprintf("game %s: message of %d bytes, at most %d", h.c.def.Name, len(msg), game.MaxMessage))
+	}
+	own, isOwn := to.IsOwn()
+	team, isTeam := to.IsTeam()
+	for _, p := range h.c.players {
+		if isOwn && p.number != own || isTeam && p.who.Team != team {
+			continue
+		}
+		h.c.lost += p.out.push(MessageGame, msg)
+	}
+}
+
+// Kick removes a player at the end of this tick.
+func (h host) Kick(number uint32, why string) {
+	if h.c.find(number) == nil {
+		return
+	}
+	h.c.remove(number)
+	h.c.removed = append(h.c.removed, Removal{Player: number, Kicked: true, Why: why})
+	h.c.late = append(h.c.late, game.Event{Kind: game.EventLeave, Player: number})
+}
+
+// End ends the round with a result.
+func (h host) End(result []byte) {
+	c := h.c
+	if c.phase != Running {
+		return
+	}
+	c.enter(Ended)
+	c.result = slices.Clone(result)
+	c.ended = true
+	if c.head.Pause < 0 {
+		c.stopped = true
+	} else {
+		c.until = c.tick + max(1, uint32(c.head.Pause))
+	}
+	kept := c.result[:min(len(c.result), 0xffff)]
+	for _, p := range c.players {
+		c.lost += p.out.push(MessageResult, kept)
+	}
+}
+
+// event applies one journaled event to the players and passes on what the rules see.
+func (c *Core) event(e *journal.Event) error {
+	p := c.find(e.Player)
+	if p == nil && e.Kind != game.EventJoin && e.Kind != game.EventAdmin && e.Kind != journal.EventStop {
+		return fmt.Errorf("tick %d: event %d for unknown player %d", c.tick, e.Kind, e.Player)
+	}
+	switch e.Kind {
+	case game.EventJoin:
+		if p != nil || e.Player != c.lastNum+1 {
+			return fmt.Errorf("tick %d: join as player %d after %d", c.tick, e.Player, c.lastNum)
+		}
+		c.lastNum = e.Player
+		c.players = append(c.players, &player{number: e.Player, who: e.Join, online: true, generation: 1})
+	case game.EventDrop:
+		p.online, p.gone = false, c.tick
+	case game.EventReturn:
+		p.online, p.gone = true, 0
+	case game.EventLeave:
+		c.leave(e.Player, Removal{Player: e.Player, Why: string(e.Data)})
+		return nil
+	case journal.EventKick:
+		c.leave(e.Player, Removal{Player: e.Player, Kicked: true, Why: string(e.Data)})
+		return nil
+	case journal.EventSpend:
+		p.generation = e.Number
+		return nil
+	case journal.EventStop:
+		c.stopped = true
+		return nil
+	case game.EventCommand:
+		p.command = e.Number
+		if c.void {
+			return nil
+		}
+	case game.EventAdmin:
+		if c.void {
+			return nil
+		}
+	default:
+		return fmt.Errorf("tick %d: unknown event %d", c.tick, e.Kind)
+	}
+	c.evs = append(c.evs, game.Event{Kind: e.Kind, Player: e.Player, Data: e.Data})
+	return nil
+}

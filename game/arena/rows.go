@@ -1,0 +1,51 @@
+package arena
+
+import "github.com/overtime-server/overtime/game"
+
+// Rows implements game.Match.
+func (m *match) Rows(r *game.Rows) {
+	if m.row == 0 {
+		return // before the first tick
+	}
+	m.matchRow(r.Put(game.All, m.row, KindMatch))
+	for i, p := range m.pickups {
+		v, spot := r.Put(game.All, p.row, KindPickup), &m.world.Pickups[i]
+		v[PickupX], v[PickupY], v[PickupType] = spot.X, spot.Y, spot.Type
+		if p.back == 0 {
+			v[PickupUp] = 1
+		}
+	}
+	for i := range m.rockets {
+		k := &m.rockets[i]
+		v := r.Put(game.All, k.row, KindRocket)
+		v[RocketX], v[RocketY], v[RocketBy] = k.x, k.y, int32(k.by)
+	}
+	for i := range m.bodies {
+		m.bodies[i].rows(r)
+	}
+}
+
+func (m *match) matchRow(v []int32) {
+	if m.settings.Mode == "teams" {
+		v[MatchMode] = 1
+	}
+	v[MatchEnd], v[MatchLimit], v[MatchWinner] = int32(m.end), int32(*m.settings.ScoreLimit), int32(m.winner)
+	v[MatchRed], v[MatchBlue] = int32(int16(m.teams[0])), int32(int16(m.teams[1]))
+}
+
+// rows puts a player's rows: the body if he lives, his score, and what is his own.
+func (b *body) rows(r *game.Rows) {
+	if b.health > 0 {
+		v := r.Put(game.All, b.row, KindBody)
+		v[BodyX], v[BodyY], v[BodyAim], v[BodyHealth] = b.x, b.y, b.aim, b.health
+		v[BodyTeam], v[BodyShots], v[BodyHits] = int32(b.team), int32(b.shots), int32(b.hits)
+	}
+	v := r.Put(game.All, b.scoreRow, KindScore)
+	v[ScorePlayer], v[ScoreBody], v[ScoreTeam] = int32(b.number), int32(b.row), int32(b.team)
+	v[ScorePoints], v[ScoreDeaths] = int32(int16(b.score)), int32(uint16(b.deaths))
+	v[ScoreBy], v[ScoreWith] = int32(b.by), int32(b.with)
+
+	v = r.Put(game.Own(b.number), b.selfRow, KindSelf)
+	v[SelfBody], v[SelfAmmo] = int32(b.row), int32(b.ammo)
+	v[SelfReady], v[SelfRespawn] = int32(b.rocketReady), int32(b.respawn)
+}

@@ -1,0 +1,21 @@
+// Package client is the Go half of the protocol: what a player's program needs to take part in a match. Bots and tests
+// are its first users.
+//
+// # Flow
+//
+// [Client.Run] connects, says hello with the player token and then serves the connection until it ends. From the welcome on it
+// decodes every state frame into one state, compares the view hash of each with the server's, and calls the [Handler]: Frame
+// once per state frame, right after channel All was applied. The handler answers in the same call with [Client.Send], so a tick costs
+// one wake-up to read and one write.
+//
+// When the connection ends, the close code says what to do (schema.CloseCode.Action): stop, go elsewhere, or resume with the
+// newest resume token, at first at once and then after exponential back-off with full jitter. After a resume the samples and
+// commands that the server has not answered are sent again under their old numbers; reliable messages are handed out once and in
+// order, whatever the server repeats.
+//
+// # Goroutines and memory
+//
+// A client is one goroutine, the caller of Run: it reads, decodes, calls the handler and writes. Leave, Cut and Stats may
+// be called from any goroutine, everything else from handlers only. Compression is negotiated for messages that stand alone
+// (server_no_context_takeover) and done by pooled inflaters, so a connection holds no window: it costs about 8 KiB.
+package client

@@ -1,0 +1,332 @@
+// The client against a server made by hand, in virtual time.
+import assert from 'node:assert/strict';
+import test, { type TestContext } from 'node:test';
+import { type Client, connect, type Options } from '../src/client/client.js';
+import type { SocketLike } from '../src/client/socket.js';
+import { bye, frame, type KindSpec, messages, move, pong, read, roster, welcome, type WelcomeSpec } from './frames.js';
+
+const kinds: KindSpec[] = [
+  { name: 'thing', fields: [{ name: 'x', bits: 16, linear: true }] },
+  { name: 'overtime.ack', fields: [{ name: 'merged', bits: 8 }, { name: 'sample', bits: 32, linear: true }, { name: 'command', bits: 32 }] },
+];
+const OWN = 0x80000007;
+
+/** One connection as the server sees it. */
+class FakeSocket implements SocketLike {
+  binaryType = '';
+  bufferedAmount = 0;
+  onopen: ((e: never) => void) | null = null;
+  onmessage: ((e: never) => void) | null = null;
+  onclose: ((e: never) => void) | null = null;
+  onerror: ((e: never) => void) | null = null;
+  readonly sent: ReturnType<typeof read>[] = [];
+  closedWith: number | undefined;
+
+  constructor(readonly url: string) {}
+  send(data: Uint8Array<ArrayBuffer>): void {
+    this.sent.push(read(data));
+  }
+  close(code?: number): void {
+    this.closedWith = code ?? 1005;
+  }
+  open(): void {
+    this.onopen?.({} as never);
+  }
+  say(...data: ArrayBuffer[]): void {
+    for (const d of data) this.onmessage?.({ data: d } as never);
+  }
+  lose(code = 1006, reason = ''): void {
+    this.onclose?.({ code, reason } as never);
+  }
+  samples(): number[] {
+    return this.sent.flatMap((m) => Array.from({ length: m.samplesLength() }, (_, i) => m.samples(i)!.seq()));
+  }
+  commands(): number[] {
+    return this.sent.filter((m) => m.commandNumber() > 0).map((m) => m.commandNumber());
+  }
+  hello() {
+    return this.sent.map((m) => m.hello()).find((h) => h);
+  }
+}
+
+class Rig {
+  now = 1000;
+  readonly sockets: FakeSocket[] = [];
+  readonly client: Client;
+  readonly log: string[] = [];
+
+  constructor(private readonly t: TestContext, o: Partial<Options> = {}) {
+    t.mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
+    this.client = connect({
+      url: 'ws://one/v1/play',
+      token: 'player-token',
+      now: () => this.now,
+      backoff: { random: () => 0.5, firstMs: 200, maxMs: 2000 },
+      socket: (url) => {
+        const s = new FakeSocket(url);
+        this.sockets.push(s);
+        return s;
+      },
+      ...o,
+    });
+    this.client.on('phase', (p) => this.log.push(p));
+    this.client.on('end', (e) => this.log.push(`${e.action}:${e.code}`));
+    t.after(() => this.client.leave());
+  }
+
+  get socket(): FakeSocket {
+    return this.sockets[this.sockets.length - 1]!;
+  }
+
+  pass(ms: number): void {
+    for (let left = ms; left > 0; left -= 5) {
+      this.now += Math.min(5, left);
+      this.t.mock.timers.tick(Math.min(5, left));
+    }
+  }
+
+  /** Lets the client in and gives it a first state. */
+  join(w: WelcomeSpec = {}, tick = 100): this {
+    this.socket.open();
+    this.socket.say(welcome({ kinds, tick, ...w }));
+    this.key(tick);
+    return this;
+  }
+
+  key(tick: number): void {
+    this.socket.say(frame({ tick, keyframe: true, epoch: 1, hash: 0 }));
+  }
+
+  /** Answers all pings so far: the server's clock is at tick 100 when ours is at 1000. */
+  pongs(): void {
+    for (const m of this.socket.sent.splice(0)) {
+      if (m.ping() === 0) continue;
+      const tick = 100 + ((this.now - 1000) * 30) / 1000;
+      this.socket.say(pong(m.ping(), Math.floor(tick), Math.floor((tick % 1) * 33333), -30));
+    }
+  }
+}
+
+test('joins: hello with the token, then playing with the first state', (t) => {
+  const r = new Rig(t);
+  assert.equal(r.socket.sent.length, 0);
+  r.socket.open();
+  const h = r.socket.hello()!;
+  assert.deepEqual([h.version(), h.token(), h.resume()], [1, 'player-token', null]);
+  r.socket.say(welcome({ kinds, player: 7 }));
+  assert.equal(r.client.phase, 'connecting');
+  r.key(100);
+  assert.equal(r.client.phase, 'playing');
+  assert.equal(r.client.player, 7);
+  assert.equal(r.client.tick, 100);
+});
+
+test('resumes at once after a broken connection, saying what it has', (t) => {
+  const r = new Rig(t).join();
+  r.socket.say(messages([{ number: 1, text: 'a' }, { number: 2, text: 'b' }]));
+  r.client.cut();
+  assert.equal(r.client.phase, 'reconnecting');
+  r.pass(5);
+  assert.equal(r.sockets.length, 2);
+  r.socket.open();
+  const h = r.socket.hello()!;
+  assert.deepEqual([h.token(), h.resume(), h.epoch(), h.tick(), h.viewHash(), h.message()], [null, 'r1', 1, 100, 0, 2]);
+  r.socket.say(welcome({ kinds, resume: 'r2' }), frame({ tick: 104, base: 4 }));
+  assert.equal(r.client.phase, 'playing');
+  assert.equal(r.client.tick, 104);
+  assert.equal(r.client.stats().reconnects, 1);
+  assert.deepEqual(r.log, ['playing', 'reconnecting', 'playing']);
+});
+
+test('attempts that fail wait longer and longer, and take turns with the standby', (t) => {
+  const r = new Rig(t).join({ standby: 'ws://two/v1/play' });
+  r.socket.lose();
+  r.pass(5);
+  for (const wait of [100, 200, 400]) {
+    const n = r.sockets.length;
+    r.socket.lose();
+    r.pass(wait - 5);
+    assert.equal(r.sockets.length, n, `before ${wait} ms`);
+    r.pass(10);
+    assert.equal(r.sockets.length, n + 1, `after ${wait} ms`);
+  }
+  assert.deepEqual(r.sockets.map((s) => s.url[5]), ['o', 'o', 't', 'o', 't']);
+});
+
+test('obeys the close codes', async (t) => {
+  const cases: [number, string[], number][] = [
+    [4004, ['ended', 'stop:4004'], 1],
+    [4000, ['ended', 'lobby:4000'], 1],
+    [4009, ['reconnecting'], 2],
+    [4008, ['reconnecting'], 1], // waits first
+    [4013, ['reconnecting'], 1],
+  ];
+  for (const [code, log, sockets] of cases) {
+    await t.test(String(code), (t) => {
+      const r = new Rig(t).join();
+      r.socket.lose(code);
+      r.pass(50);
+      assert.deepEqual(r.log.slice(1), log);
+      assert.equal(r.sockets.length, sockets);
+    });
+  }
+});
+
+test('a bye counts where the close frame is lost', (t) => {
+  const r = new Rig(t).join();
+  r.socket.say(bye(4014, 'kicked'));
+  r.socket.lose(1006);
+  assert.deepEqual(r.log, ['playing', 'ended', 'stop:4014']);
+});
+
+test('follows a move at once, with its token', (t) => {
+  const r = new Rig(t).join();
+  r.socket.say(move('ws://three/v1/play', 'moved-token'));
+  r.socket.lose(4010, 'ws://three/v1/play');
+  assert.equal(r.socket.url, 'ws://three/v1/play');
+  r.socket.open();
+  assert.equal(r.socket.hello()!.resume(), 'moved-token');
+});
+
+test('the newest resume token is used', (t) => {
+  const r = new Rig(t).join({ resume: 'r1' });
+  r.client.cut();
+  r.pass(5);
+  r.join({ resume: 'r9' });
+  r.client.cut();
+  r.pass(5);
+  r.socket.open();
+  assert.equal(r.socket.hello()!.resume(), 'r9');
+});
+
+test('reliable messages arrive once each across a resume', (t) => {
+  const r = new Rig(t).join();
+  const got: string[] = [];
+  r.client.on('message', (m) => got.push(new TextDecoder().decode(m.data)));
+  r.socket.say(messages([{ number: 1, text: 'a' }, { number: 2, text: 'b' }]));
+  r.client.cut();
+  r.pass(5);
+  r.join();
+  r.socket.say(messages([{ number: 2, text: 'b' }, { number: 3, text: 'c' }]));
+  assert.deepEqual(got, ['a', 'b', 'c']);
+});
+
+test('one sample a tick, for ticks ahead of the server, acknowledging what came', (t) => {
+  const r = new Rig(t).join();
+  r.client.controls(() => ({ axes: [100, -40000], buttons: 3 }));
+  r.pass(10);
+  assert.deepEqual(r.socket.samples(), [], 'no clock yet');
+  r.pongs();
+  r.socket.say(messages([{ number: 1, text: 'a' }]));
+  r.pass(1000);
+  const sent = r.socket.sent.filter((m) => m.samplesLength() > 0);
+  const seqs = r.socket.samples();
+  assert.ok(seqs.length >= 29 && seqs.length <= 31, `${seqs.length} samples in a second`);
+  assert.deepEqual(seqs, seqs.map((_, i) => i + 1));
+  const s = sent[0]!.samples(0)!;
+  assert.deepEqual([s.axis0(), s.axis1(), s.buttons()], [100, -32768, 3]);
+  assert.ok(s.tick() > 100 && s.tick() <= 104, `for tick ${s.tick()}`);
+  assert.deepEqual([sent[0]!.ackTick(), sent[0]!.ackMessage()], [100, 1]);
+});
+
+test('samples and commands that were not answered go out again after a resume, the others do not', (t) => {
+  const r = new Rig(t).join();
+  r.client.controls(() => ({}));
+  r.pongs();
+  r.pass(200);
+  for (const c of ['x', 'y', 'z']) r.client.command(c);
+  const before = r.socket.samples();
+  const last = before[before.length - 1]!;
+  assert.ok(last >= 4);
+  assert.deepEqual(r.socket.commands(), [1, 2, 3]);
+  // The row of answers: sample last - 2 and command 1, in the player's own channel.
+  const answer = frame({ tick: 101, keyframe: true, channel: OWN, hash: 0, ids: [0], masks: [0b1101], small: [1, last - 2, 1] });
+  r.socket.say(answer);
+  r.client.cut();
+  r.pass(5);
+  r.socket.open();
+  r.socket.say(welcome({ kinds, sample: last - 2, command: 1 }));
+  assert.deepEqual(r.socket.samples(), [last - 1, last]);
+  assert.deepEqual(r.socket.commands(), [2, 3]);
+});
+
+test('an answer in a state frame is enough', (t) => {
+  const r = new Rig(t).join();
+  r.client.controls(() => ({}));
+  r.pongs();
+  r.pass(200);
+  const sent = r.socket.samples().length;
+  assert.equal(r.client.stats().samplesUnanswered, sent);
+  // Hash of the row: taken from the client, which has decoded it, and sent again rightly.
+  const own = { tick: 101, keyframe: true, channel: OWN, ids: [0], masks: [0b101], small: [1, sent - 1] };
+  r.socket.say(frame({ ...own, hash: hashOf(r, own) }));
+  r.socket.say(frame({ tick: 101 }));
+  assert.equal(r.client.stats().samplesUnanswered, 1);
+});
+
+/** View hash of a channel after a keyframe: a wrong one is refused, but its rows are there to look at. */
+function hashOf(r: Rig, f: Parameters<typeof frame>[0]): number {
+  const c = connect({ url: 'ws://x', token: 'x', now: () => r.now, socket: (u) => (r.sockets.push(new FakeSocket(u)), r.socket) });
+  const s = r.sockets.pop()!;
+  s.open();
+  s.say(welcome({ kinds }), frame({ ...f, channel: 0 }));
+  const hash = c.state.hash;
+  c.leave();
+  return hash;
+}
+
+test('asks for a keyframe when the state is not the server\'s, but not over and over', (t) => {
+  const r = new Rig(t).join();
+  r.socket.sent.length = 0;
+  r.socket.say(frame({ tick: 101, hash: 99 }), frame({ tick: 102, hash: 99 }), frame({ tick: 103, hash: 99 }));
+  assert.equal(r.socket.sent.filter((m) => m.keyframe()).length, 1);
+  assert.equal(r.client.stats().hashMismatches, 1);
+  r.key(104);
+  assert.equal(r.client.tick, 104);
+});
+
+test('bytes that are no message end the connection, not the client', (t) => {
+  const r = new Rig(t).join();
+  r.socket.say(new Uint8Array([255, 255, 255, 127, 1, 2, 3, 4, 5, 6, 7, 8]).buffer);
+  assert.equal(r.client.stats().decodeErrors, 1);
+  r.pass(5);
+  assert.equal(r.sockets.length, 2);
+});
+
+test('a connection that falls silent is given up', (t) => {
+  const r = new Rig(t).join();
+  r.pass(5000);
+  assert.equal(r.sockets.length, 1);
+  r.pass(3000);
+  assert.equal(r.client.phase, 'reconnecting');
+  assert.equal(r.sockets.length, 2);
+  assert.equal(r.sockets[0]!.closedWith, 1000);
+});
+
+test('acknowledges by itself when no samples do', (t) => {
+  const r = new Rig(t).join();
+  r.socket.sent.length = 0;
+  for (let tick = 101; tick <= 106; tick++) r.socket.say(frame({ tick }));
+  assert.deepEqual(r.socket.sent.map((m) => m.ackTick()), [103, 106]);
+});
+
+test('roster and leaving', (t) => {
+  const r = new Rig(t).join();
+  r.socket.say(roster([{ number: 7, name: 'Ann', team: 2, flags: 1 }, { number: 8, name: 'Bob', flags: 2 }]));
+  assert.deepEqual(r.client.roster.map((m) => [m.number, m.name, m.team, m.online, m.bot]), [[7, 'Ann', 2, true, false], [8, 'Bob', 0, false, true]]);
+  const s = r.socket;
+  r.client.leave();
+  assert.ok(s.sent.some((m) => m.leave()));
+  assert.equal(r.client.phase, 'ended');
+  r.pass(5000);
+  assert.equal(r.sockets.length, 1);
+});
+
+test('gives up in the end', (t) => {
+  const r = new Rig(t, { giveUpMs: 3000 }).join();
+  for (let i = 0; i < 20 && r.client.phase !== 'ended'; i++) {
+    r.socket.lose();
+    r.pass(1000);
+  }
+  assert.equal(r.client.phase, 'ended');
+});

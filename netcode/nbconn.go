@@ -1,0 +1,198 @@
+package netcode
+
+import (
+	"crypto/tls"
+	"errors"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// errDrain says that bytes waited for longer than DrainTimeout.
+var errDrain = errors.New("netcode: write timed out")
+
+// WrapListener prepares l for player connections: what it accepts can later be switched to writes that never block
+// (see [Hijack]). With t it serves TLS, with records of full size so that a frame is one record and one write.
+func WrapListener(l net.Listener, cfg *ConnConfig, t *tls.Config) net.Listener {
+	w := &listener{Listener: l, cfg: cfg}
+	if t == nil {
+		return w
+	}
+	t = t.Clone()
+	t.DynamicRecordSizingDisabled = true
+	t.NextProtos = []string{"http/1.1"} // a WebSocket cannot be had over HTTP/2 here
+	return tls.NewListener(w, t)
+}
+
+type listener struct {
+	net.Listener
+	cfg *ConnConfig
+}
+
+func (l *listener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	if t, ok := c.(*net.TCPConn); ok {
+		setSocketOptions(t, l.cfg.NotSentLowat, l.cfg.UserTimeout)
+	}
+	return newNBConn(c), nil
+}
+
+// nbConn is the lowest layer of a player connection. It starts as an ordinary connection, for net/http and the TLS
+// handshake. After start its writes never block: what the kernel does not take at once waits in pend and is written by a
+// goroutine that lives as long as bytes wait. Where there are no raw writes (not Linux, or no socket) that goroutine does
+// all the writing. The bound on what may wait is its owner's duty, see queued.
+type nbConn struct {
+	net.Conn // reads, addresses
+
+	started atomic.Bool   // the next two are set before
+	raw     *rawWriter    // nil: write through the drain goroutine only; used under mu
+	timeout time.Duration // for bytes that wait
+
+	waiting atomic.Int64 // bytes in pend and in the drain goroutine's hands
+
+	mu       sync.Mutex // the rest
+	pend     []byte     // not yet in the drain goroutine's hands
+	draining bool
+	fin      bool  // half-close once all is written
+	err      error // why it is dead; sticky
+}
+
+func newNBConn(c net.Conn) *nbConn { return &nbConn{Conn: c} }
+
+// start switches to writes that do not block. No write may be under way.
+func (c *nbConn) start(timeout time.Duration) {
+	c.timeout = timeout
+	c.raw = newRawWriter(c.Conn)
+	c.started.Store(true)
+}
+
+// queued returns how many bytes wait for the kernel. Any goroutine.
+func (c *nbConn) queued() int { return int(c.waiting.Load()) }
+
+// Write hands p to the kernel or keeps a copy of what it refuses. After start it never blocks.
+func (c *nbConn) Write(p []byte) (int, error) {
+	if !c.started.Load() {
+		return c.Conn.Write(p)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil {
+		return 0, c.err
+	}
+	if c.fin {
+		return 0, net.ErrClosed
+	}
+	n := 0
+	if !c.draining && c.raw != nil {
+		var err error
+		if n, err = c.raw.write(p); err != nil {
+			c.fail(err)
+			return 0, err
+		}
+	}
+	if n < len(p) {
+		c.pend = append(c.pend, p[n:]...)
+		c.waiting.Add(int64(len(p) - n))
+		if !c.draining {
+			c.draining = true
+			go c.drain()
+		}
+	}
+	return len(p), nil
+}
+
+// drain writes what waits until nothing does. What is not written within the timeout ends the connection.
+func (c *nbConn) drain() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for len(c.pend) > 0 && c.err == nil {
+		p := c.pend
+		c.pend = nil
+		c.mu.Unlock()
+		_ = c.Conn.SetWriteDeadline(time.Now().Add(c.timeout))
+		_, err := c.Conn.Write(p)
+		c.mu.Lock()
+		c.waiting.Add(-int64(len(p)))
+		if err != nil {
+			if ne, ok := errors.AsType[net.Error](err); ok && ne.Timeout() {
+				err = errDrain
+			}
+			c.fail(err)
+		}
+	}
+	c.draining = false
+	if c.err != nil {
+		return
+	}
+	_ = c.Conn.SetWriteDeadline(time.Time{}) // a past deadline would fail raw writes too
+	if c.fin {
+		c.halfClose()
+	}
+}
+
+// finish half-closes the connection as soon as nothing waits: the peer reads everything, then the end.
+func (c *nbConn) finish() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.fin || c.err != nil {
+		return
+	}
+	c.fin = true
+	if !c.draining {
+		c.halfClose()
+	}
+}
+
+// halfClose is called with mu held.
+func (c *nbConn) halfClose() {
+	if h, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		_ = h.CloseWrite()
+	}
+}
+
+// fail makes the connection dead, with mu held. The reading side sees the end at once.
+func (c *nbConn) fail(err error) {
+	if c.err != nil {
+		return
+	}
+	c.err = err
+	c.pend = nil
+	_ = c.Conn.Close()
+}
+
+// failure returns why the connection is dead, or nil.
+func (c *nbConn) failure() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}
+
+// Close ends the connection at once; what waits is lost.
+func (c *nbConn) Close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err == nil {
+		c.fail(net.ErrClosed)
+	}
+	return nil
+}
+
+// SetDeadline is SetReadDeadline once writes do not block: those have their own timeout.
+func (c *nbConn) SetDeadline(t time.Time) error {
+	if c.started.Load() {
+		return c.Conn.SetReadDeadline(t)
+	}
+	return c.Conn.SetDeadline(t)
+}
+
+// SetWriteDeadline does nothing once writes do not block.
+func (c *nbConn) SetWriteDeadline(t time.Time) error {
+	if c.started.Load() {
+		return nil
+	}
+	return c.Conn.SetWriteDeadline(t)
+}

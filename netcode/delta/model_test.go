@@ -3,7 +3,6 @@ package delta
 import (
 	"maps"
 	"slices"
-	"testing"
 
 	"pgregory.net/rapid"
 
@@ -196,11 +195,19 @@ func tryApply(s *State, msg []byte) (Result, error) {
 	return s.Apply(&m)
 }
 
-// must returns v; err is a mistake in the test itself.
-func must[T any](t testing.TB, v T, err error) T {
-	t.Helper()
+// mustTables and mustState are for kinds that are right.
+func mustTables(kinds []game.Kind) *Tables {
+	t, err := NewTables(kinds)
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
-	return v
+	return t
+}
+
+func mustState(kinds []game.Kind, every int) *State {
+	s, err := NewState(kinds, every)
+	if err != nil {
+		panic(err)
+	}
+	return s
 }

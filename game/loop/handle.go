@@ -90,7 +90,7 @@ func (m *Match) publish() {
 	c := m.core
 	i := &Info{
 		ID: m.cfg.ID, Game: m.cfg.Game.Name, Epoch: m.cfg.Epoch, Phase: c.phase, Round: c.round, Tick: c.tick,
-		Hz: m.cfg.Hz, Seats: m.cfg.Seats, Taken: c.seatsTaken(), Result: c.result, Started: m.began,
+		Hz: m.cfg.Hz, Seats: m.cfg.Seats, Taken: c.seatsTaken(), Result: c.result, Outcome: m.outcome, Started: m.began,
 	}
 	for _, p := range c.players {
 		if p.online {

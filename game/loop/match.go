@@ -35,8 +35,9 @@ type Match struct {
 	log     *journal.Log
 	rec     recorder
 	panics  int
-	quiet   uint32 // ticks for which nobody was online
-	visited bool   // somebody has been here
+	quiet   uint32  // ticks for which nobody was online
+	visited bool    // somebody has been here
+	outcome Outcome // 0 until the end
 }
 
 // Info is what the API shows of a match.
@@ -51,7 +52,8 @@ type Info struct {
 	Taken    int // seats taken, kept ones included
 	Online   int // players and spectators with a connection
 	Scores   []PlayerScore
-	Result   []byte // of the last finished round
+	Result   []byte  // of the last finished round
+	Outcome  Outcome // why the match is over; 0 while it runs
 	Started  time.Time
 }
 
@@ -292,6 +294,7 @@ func (m *Match) finish(why Outcome, text string) {
 			m.sink.Refused(it.link, RefusedOver)
 		}
 	}
+	m.outcome = why
 	m.publish()
 	m.sink.Over(why, text)
 	if err := m.rec.close(text); err != nil {

@@ -31,6 +31,11 @@ type brain struct {
 	wobbleIn int32    // decisions until the error changes
 
 	path path
+
+	// How late it is; see measureLag.
+	asked   [16]int32 // the last aims asked for, by number of the thought
+	thought uint32
+	lag     int32 // ticks from the state seen to the tick that its controls act in, at least 1
 }
 
 // newBrain implements Def.Brain.
@@ -41,7 +46,7 @@ func newBrain(s game.BrainSetup) game.Brain {
 	}
 	b := &brain{world: world, pace: newPace(max(1, s.Hz)), rand: *game.NewRand(s.Seed), skill: game.Clamp(int32(s.Skill), 0, 100)}
 	b.every = max(1, int32(s.Hz)*(9-b.skill/25)/50) // 3 to 5 ticks at 30 Hz
-	b.head, b.side = -1, 1
+	b.head, b.side, b.lag = -1, 1, 1
 	b.senses.init()
 	b.path.init(world)
 	return b
@@ -61,6 +66,8 @@ func (b *brain) Think(v game.View, _ uint32) (in game.Input) {
 		b.decide()
 	}
 	b.aim = wrapAim(b.aim + b.rate)
+	b.thought++
+	b.asked[b.thought%uint32(len(b.asked))] = b.aim
 	in.Axes[0], in.Axes[1], in.Axes[2] = b.axes[0], b.axes[1], int16(b.aim<<(16-aimBits))
 	if b.hold--; b.hold < 0 {
 		in.Buttons = b.trigger
@@ -78,6 +85,7 @@ func (b *brain) decide() {
 	if b.reborn {
 		b.aim, b.path.length = b.self.aim, 0
 	}
+	b.measureLag()
 	enemy, visible := b.choose()
 	if enemy == nil {
 		b.travel(b.world.Width*Tile/2, b.world.Height*Tile/2)

@@ -63,7 +63,7 @@ func (b *brain) dance(enemy *sight) {
 	if b.sideFor > 0 && b.head >= 0 && b.open(b.head) {
 		return
 	}
-	b.sideFor = int32(b.rand.Range(3, 8))
+	b.sideFor = int32(b.rand.Range(4, 10))
 	if b.rand.Chance(2, 3) {
 		b.side = -b.side
 	}

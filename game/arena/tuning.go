@@ -22,7 +22,7 @@ const (
 const (
 	Tile       = 256
 	BodyRadius = 56 // against walls, a square of twice that side
-	HitRadius  = 64 // against shots, a circle
+	HitRadius  = 72 // against shots, a circle
 
 	MoveSpeed = 1200
 	moveAccel = 18000 // per second, towards the speed that the controls ask for
@@ -34,19 +34,19 @@ const (
 
 	MaxHealth  = 100
 	MaxAmmo    = 9
-	startAmmo  = 3
+	startAmmo  = 4
 	giveHealth = 40
-	giveAmmo   = 3
+	giveAmmo   = 4
 
 	RifleMS     = 260 // from shot to shot
 	RifleRange  = 10 * Tile
-	rifleDamage = 17
+	rifleDamage = 23
 
-	RocketMS      = 900 // from rocket to rocket
+	RocketMS      = 800 // from rocket to rocket
 	AfterRocketMS = 400 // from a rocket to a rifle shot
-	rocketSpeed   = 3360
-	rocketDirect  = 60
-	rocketBlast   = 50 // at its centre, falling to nothing at blastRadius
+	rocketSpeed   = 3600
+	rocketDirect  = 75
+	rocketBlast   = 60 // at its centre, falling to nothing at blastRadius
 	blastRadius   = 320
 
 	respawnMS = 2000

@@ -61,8 +61,11 @@ func (c *Client) ended(l *link) ending {
 	if !l.cut || remote != nil {
 		c.count.closed(e.code)
 	}
-	if e.code == schema.CloseMoved && c.move.URL == "" && e.reason != "" {
+	if e.code == schema.CloseMoved && c.move.URL == "" {
 		c.move.URL = e.reason
+	}
+	if _, err := parse(c.move.URL); err != nil {
+		c.move = schema.Move{}
 	}
 	if e.moved = c.move.URL != ""; e.moved {
 		c.count.moves.Add(1)
@@ -105,9 +108,9 @@ func (c *Client) locate(ctx context.Context, attempt int) (string, error) {
 // dial connects and shakes hands. status is the HTTP status of a refusal.
 func (l *link) dial(ctx context.Context, addr string) (status int, err error) {
 	cfg := &l.c.cfg
-	u, err := url.Parse(addr)
+	u, err := parse(addr)
 	if err != nil {
-		return 0, fmt.Errorf("url: %w", err)
+		return 0, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, cfg.DialTimeout)
 	defer cancel()
@@ -148,6 +151,17 @@ func (l *link) dial(ctx context.Context, addr string) (status int, err error) {
 	l.c.hold(raw, ws)
 	return 0, nil
 }
+
+// parse checks the address of a match.
+func parse(addr string) (*url.URL, error) {
+	u, err := url.Parse(addr)
+	if err != nil || u.Host == "" || u.Scheme != "ws" && u.Scheme != "wss" {
+		return nil, fmt.Errorf("%w: %.100q", errURL, addr)
+	}
+	return u, nil
+}
+
+var errURL = errors.New("client: not a WebSocket address")
 
 func tlsConfig(t *tls.Config, u *url.URL) *tls.Config {
 	if t = t.Clone(); t == nil {

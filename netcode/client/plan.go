@@ -26,7 +26,7 @@ type step struct {
 }
 
 // settled is how long a connection must last for the back-off to start over: a server that closes at once must not be hurried.
-const settled = 2 * time.Second
+const settled = time.Second
 
 // plan decides after every ending. Pure; times are durations since the client began.
 type plan struct {

@@ -1,0 +1,41 @@
+package netcode
+
+import (
+	"errors"
+	"log/slog"
+
+	"github.com/overtime-server/overtime/netcode/token"
+)
+
+// Config is what a Server is made from. The zero value of a field means its default.
+type Config struct {
+	Keys       *token.Keyring // signs and verifies players' tokens; required
+	Origins    *Origins       // who may connect from a web page; default: pages of our own host
+	Conn       ConnConfig     // limits of one connection; default DefaultConnConfig
+	PublicURL  string         // ws:// or wss:// URL of this server as clients reach it, told in the welcome; may be empty
+	MaxMatches int            // default 1,000
+	MaxPlayers int            // players and spectators; default 20,000
+	Log        *slog.Logger   // default slog.Default
+}
+
+func (c Config) withDefaults() (Config, error) {
+	if c.Keys == nil {
+		return c, errors.New("netcode: Keys is required")
+	}
+	if c.Conn == (ConnConfig{}) {
+		c.Conn = DefaultConnConfig()
+	}
+	if c.MaxMatches == 0 {
+		c.MaxMatches = 1000
+	}
+	if c.MaxPlayers == 0 {
+		c.MaxPlayers = 20000
+	}
+	if c.MaxMatches < 0 || c.MaxPlayers < 0 {
+		return c, errors.New("netcode: MaxMatches and MaxPlayers must not be negative")
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	return c, c.Conn.Validate()
+}

@@ -1,0 +1,22 @@
+// Package netcode is the players' edge: it accepts WebSocket connections, checks what comes in, lets players into
+// matches, and sends every match's state to everybody in it.
+//
+// # A connection
+//
+//	GET /v1/play        Origin and upgrade checks on net/http; then our connection wrapper (Conn), then gws on top of it
+//	  hello             within 5 s: a player token, or a resume token; anything else first closes with 4001
+//	  attach            the match lets the player in at its next tick, or refuses him
+//	  welcome, roster, keyframe      in one write
+//	  samples, commands, pings <->  state frames, messages, pongs
+//	  bye, close frame  the close code says what the client should do next (schema.CloseCode)
+//
+// Two goroutines touch a connection: its own (gws' ReadLoop and everything that follows from a message) and the match's (Match's
+// methods of loop.Sink, which fan a tick out). Nothing that a client does can block the second: bytes that the kernel refuses wait in
+// the Conn, bounded, and while any wait the player misses state frames; he gets a keyframe afterwards.
+//
+// # Fan-out
+//
+// Rows of channel All (and of each team) are encoded once per state frame and shared by everybody who has the frame before; a
+// keyframe is encoded once and shared by everybody who has not. The shared frame is deflated once, too. A player's own rows go into a message of
+// their own, in the same write and before the shared one, and only when they differ from what his client predicts.
+package netcode

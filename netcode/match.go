@@ -1,0 +1,172 @@
+package netcode
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"time"
+
+	"github.com/overtime-server/overtime/game"
+	"github.com/overtime-server/overtime/game/loop"
+	"github.com/overtime-server/overtime/netcode/delta"
+	"github.com/overtime-server/overtime/netcode/token"
+	"github.com/overtime-server/overtime/schema"
+)
+
+// Match is a match hosted by a Server: the loop and the fan-out to everybody in it. The exported methods, those of
+// loop.Match included, may be called from any goroutine; the methods of loop.Sink are the loop's alone.
+type Match struct {
+	*loop.Match
+
+	// static
+	srv     *Server
+	tables  *delta.Tables
+	kinds   []schema.Kind
+	ready   chan struct{} // closed when Match and mapHash are set
+	mapHash string
+
+	// owned by the loop's goroutine
+	all     *stream
+	teams   []*stream // ascending by team, with members only
+	members []*session
+	enc     delta.Encoder
+	writer  schema.ServerWriter
+	scratch []byte // deflated payloads
+	ownBuf  []byte // frame of own rows
+	roster  []schema.RosterEntry
+	msgs    []schema.Message
+}
+
+var _ loop.Sink = (*Match)(nil)
+
+func newMatch(s *Server, t *delta.Tables, kinds []schema.Kind) *Match {
+	return &Match{srv: s, tables: t, kinds: kinds, ready: make(chan struct{}), all: newStream(t, game.All)}
+}
+
+// begin completes a match once its loop has started; the loop's goroutine waits for it before its first call.
+func (m *Match) begin() {
+	if b := m.Static(); len(b) > 0 {
+		h := sha256.Sum256(b)
+		m.mapHash = hex.EncodeToString(h[:16])
+	}
+	close(m.ready)
+}
+
+// MapHash is the content hash under which clients fetch the world's unchanging part; empty if there is none.
+func (m *Match) MapHash() string { return m.mapHash }
+
+// Joined implements loop.Sink. What the player gets first leaves with the next state frame.
+func (m *Match) Joined(l loop.Link, seat loop.Seat) {
+	x := l.(*session)
+	<-m.ready
+	sent := seat.Message
+	if x.member.resumed {
+		sent = max(sent, x.member.sent)
+		m.srv.stats.Reconnected.Add(1)
+	}
+	m.srv.stats.Joined.Add(1)
+	x.member = member{seat: seat, fresh: true, sent: sent}
+	if !seat.Player.Spectator {
+		own := game.Own(seat.Player.Number)
+		x.member.own = [2]*delta.Snapshot{delta.NewSnapshot(m.tables, own), delta.NewSnapshot(m.tables, own)}
+	}
+	if seat.Player.Team != 0 {
+		x.member.team = m.team(game.Team(seat.Player.Team))
+		x.member.team.members++
+	}
+	m.members = append(m.members, x)
+}
+
+// team returns the stream of a team, new if it is the first of it.
+func (m *Match) team(c game.Channel) *stream {
+	i, ok := slices.BinarySearchFunc(m.teams, c, func(s *stream, c game.Channel) int { return int(int64(s.channel) - int64(c)) })
+	if !ok {
+		m.teams = slices.Insert(m.teams, i, newStream(m.tables, c))
+	}
+	return m.teams[i]
+}
+
+// Refused implements loop.Sink.
+func (m *Match) Refused(l loop.Link, why loop.Refusal) {
+	x := l.(*session)
+	switch why {
+	case loop.RefusedFull:
+		x.refuse(schema.CloseUnavailable, "match is full")
+	case loop.RefusedResumeToken:
+		x.refuse(schema.CloseResumeToken, "resume token used or seat gone")
+	default:
+		x.refuse(schema.CloseMatchOver, "match is over")
+	}
+}
+
+// Gone implements loop.Sink.
+func (m *Match) Gone(l loop.Link, why loop.Departure, text string) {
+	x := l.(*session)
+	m.forget(x)
+	switch why {
+	case loop.GoneReplaced:
+		x.end(schema.CloseReplaced, text)
+	case loop.GoneLeft:
+		x.end(schema.CloseNormal, text)
+	case loop.GoneSequence:
+		x.end(schema.CloseSequence, text)
+	default:
+		x.end(schema.CloseRemoved, text)
+	}
+}
+
+// forget takes a session out of the fan-out.
+func (m *Match) forget(x *session) {
+	i := slices.Index(m.members, x)
+	if i < 0 {
+		return
+	}
+	m.members = slices.Delete(m.members, i, i+1)
+	if s := x.member.team; s != nil {
+		if s.members--; s.members == 0 {
+			m.teams = slices.DeleteFunc(m.teams, func(t *stream) bool { return t == s })
+		}
+	}
+}
+
+// Over implements loop.Sink.
+func (m *Match) Over(why loop.Outcome, text string) {
+	<-m.ready
+	code := schema.CloseMatchOver
+	switch why {
+	case loop.OverFailed:
+		code = schema.CloseMatchFailed
+	case loop.OverShutdown:
+		code = schema.CloseUnavailable
+	}
+	for _, x := range m.members {
+		x.end(code, text)
+	}
+	m.members = nil
+	m.srv.forgetMatch(m.ID())
+}
+
+// welcome is the first message to a player.
+func (m *Match) welcome(x *session) []byte {
+	cfg := m.Config()
+	s := &x.member.seat
+	x.member.renew = s.Tick + uint32(resumeLife/2/time.Second)*uint32(cfg.Hz)
+	return m.writer.Welcome(&schema.Welcome{
+		Match: cfg.ID, Player: s.Player.Number, PlayerID: s.ID, Name: s.Player.Name, Team: s.Player.Team, Spectator: s.Player.Spectator,
+		Epoch: cfg.Epoch, Tick: s.Tick, Hz: uint8(cfg.Hz), Every: uint8(cfg.Every), Game: cfg.Game.Name, Kinds: m.kinds,
+		Resume: m.resumeToken(s), MapHash: m.mapHash, Seats: uint8(cfg.Seats),
+		Sample: s.Sample, Command: s.Command, Message: s.Message, Node: m.srv.cfg.PublicURL,
+	})
+}
+
+// resumeToken signs a token for a seat. The fields come from our own tokens, so signing cannot fail on them.
+func (m *Match) resumeToken(s *loop.Seat) string {
+	cfg := m.Config()
+	t, err := m.srv.cfg.Keys.SignResume(token.Resume{
+		Match: cfg.ID, ID: s.ID, Player: s.Player.Number, Epoch: cfg.Epoch, Generation: s.Generation, Expiry: time.Now().Add(resumeLife),
+	})
+	if err != nil {
+		m.srv.cfg.Log.Error("resume token", "match", cfg.ID, "err", err)
+	}
+	return t
+}

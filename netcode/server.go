@@ -1,0 +1,309 @@
+package netcode
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/lxzan/gws"
+
+	"github.com/overtime-server/overtime/game/loop"
+	"github.com/overtime-server/overtime/netcode/cohort"
+	"github.com/overtime-server/overtime/netcode/delta"
+	"github.com/overtime-server/overtime/schema"
+)
+
+// Errors of Server.Create.
+var (
+	ErrFull     = errors.New("server is full")
+	ErrDraining = errors.New("server is draining")
+	ErrExists   = errors.New("match exists")
+)
+
+// Server is the edge of one node: it hosts matches and connects players to them. Its methods may be called from any
+// goroutine.
+type Server struct {
+	// static after New
+	cfg      Config
+	upgrader *gws.Upgrader
+	deflate  *cohort.Compressor
+	stats    *Stats
+	stop     chan struct{} // closed by Shutdown: ends the sweeper
+	sweeper  sync.WaitGroup
+
+	mu       sync.Mutex // guards the following
+	matches  map[string]*Match
+	sessions map[*session]struct{}
+	draining bool
+	stopped  bool
+	spread   int           // matches ever created, to spread their phases
+	empty    chan struct{} // closed when draining and nothing is left
+}
+
+// New returns a server without matches. Shutdown must be called at the end.
+func New(cfg Config) (*Server, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Origins == nil {
+		if cfg.Origins, err = NewOrigins(nil); err != nil {
+			return nil, err
+		}
+	}
+	s := &Server{
+		cfg: cfg, stats: newStats(), stop: make(chan struct{}), deflate: cohort.NewCompressor(),
+		matches: map[string]*Match{}, sessions: map[*session]struct{}{}, empty: make(chan struct{}),
+	}
+	s.upgrader = gws.NewUpgrader(&handler{}, UpgradeOption(&s.cfg.Conn))
+	s.sweeper.Go(s.sweep)
+	return s, nil
+}
+
+// Stats returns the server's counters.
+func (s *Server) Stats() *Stats { return s.stats }
+
+// Bytes returns the bytes read from and written to players' sockets so far.
+func (s *Server) Bytes() (in, out uint64) {
+	s.mu.Lock()
+	live := make([]*session, 0, len(s.sessions))
+	for x := range s.sessions {
+		live = append(live, x)
+	}
+	s.mu.Unlock()
+	s.stats.mu.Lock()
+	in, out = s.stats.in, s.stats.out
+	s.stats.mu.Unlock()
+	for _, x := range live {
+		c := x.Conn.Stats()
+		in += c.BytesIn
+		out += c.BytesOut
+	}
+	return in, out
+}
+
+// Create starts a match. The configuration's phase is chosen here, so that the ticks of a node's matches are spread over
+// the interval. Errors: ErrFull, ErrDraining, ErrExists, and those of loop.Start.
+func (s *Server) Create(cfg loop.Config) (*Match, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.draining:
+		return nil, ErrDraining
+	case len(s.matches) >= s.cfg.MaxMatches:
+		return nil, ErrFull
+	case s.matches[cfg.ID] != nil:
+		return nil, fmt.Errorf("%w: %s", ErrExists, cfg.ID)
+	}
+	// Multiples of the golden ratio modulo 1 stay spread evenly, however many there are.
+	s.spread++
+	_, cfg.Phase = math.Modf(float64(s.spread) * (math.Phi - 1))
+	kinds := loop.Kinds(cfg.Game)
+	tables, err := delta.NewTables(kinds)
+	if err != nil {
+		return nil, fmt.Errorf("game %s: %w", cfg.Game.Name, err)
+	}
+	m := newMatch(s, tables, delta.KindsToWire(kinds))
+	if m.Match, err = loop.Start(cfg, m); err != nil {
+		return nil, err
+	}
+	m.begin()
+	s.matches[cfg.ID] = m
+	return m, nil
+}
+
+// Match returns a running match, or nil.
+func (s *Server) Match(id string) *Match {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.matches[id]
+}
+
+// Matches returns the running matches, ascending by id.
+func (s *Server) Matches() []*Match {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make([]*Match, 0, len(s.matches))
+	for _, m := range s.matches {
+		all = append(all, m)
+	}
+	slices.SortFunc(all, func(a, b *Match) int { return cmp.Compare(a.ID(), b.ID()) })
+	return all
+}
+
+// Players returns the number of open connections.
+func (s *Server) Players() int { return int(s.stats.Connections.Load()) }
+
+func (s *Server) forgetMatch(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.matches, id)
+	s.checkEmptyLocked()
+}
+
+// add registers a connection; it is refused while the server stops or is full.
+func (s *Server) add(x *session) (ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped || len(s.sessions) >= s.cfg.MaxPlayers+s.cfg.MaxPlayers/8+64 {
+		return false
+	}
+	s.sessions[x] = struct{}{}
+	s.stats.Connections.Add(1)
+	return true
+}
+
+func (s *Server) removeSession(x *session) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.sessions[x]; !ok {
+		return
+	}
+	delete(s.sessions, x)
+	s.stats.Connections.Add(-1)
+	s.checkEmptyLocked()
+}
+
+func (s *Server) checkEmptyLocked() {
+	if s.stopped && len(s.matches) == 0 && len(s.sessions) == 0 {
+		select {
+		case <-s.empty:
+		default:
+			close(s.empty)
+		}
+	}
+}
+
+// full reports whether no further player may join, and why.
+func (s *Server) full() (why string, yes bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.draining:
+		return "draining", true
+	case len(s.sessions) > s.cfg.MaxPlayers:
+		return "full", true
+	}
+	return "", false
+}
+
+// Drain refuses new matches and new players from now on; who is there stays.
+func (s *Server) Drain() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.draining = true
+}
+
+// Shutdown ends every match and every connection with 4013 and waits until all are gone or ctx is over. It is called once.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.mu.Lock()
+	s.draining, s.stopped = true, true
+	matches := make([]*Match, 0, len(s.matches))
+	for _, m := range s.matches {
+		matches = append(matches, m)
+	}
+	waiting := make([]*session, 0)
+	for x := range s.sessions {
+		waiting = append(waiting, x)
+	}
+	s.checkEmptyLocked()
+	s.mu.Unlock()
+	for _, m := range matches {
+		m.Stop(loop.OverShutdown)
+	}
+	for _, x := range waiting {
+		if x.match.Load() == nil {
+			x.end(schema.CloseUnavailable, "server is stopping")
+		}
+	}
+	close(s.stop)
+	s.sweeper.Wait()
+	select {
+	case <-s.empty:
+		return nil
+	case <-ctx.Done():
+		s.abort()
+		return fmt.Errorf("shutdown: %w", ctx.Err())
+	}
+}
+
+// abort ends what is left, hard.
+func (s *Server) abort() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for x := range s.sessions {
+		x.Abort()
+	}
+}
+
+// Heartbeat: a ping without payload every pingEvery; a connection that was silent for silenceLimit ends with 4009.
+const (
+	sweepEvery   = time.Second
+	pingEvery    = 5 * time.Second
+	silenceLimit = 10 * time.Second
+)
+
+// sweep is the goroutine that keeps the heartbeat of all connections.
+func (s *Server) sweep() {
+	t := time.NewTicker(sweepEvery)
+	defer t.Stop()
+	var live []*session
+	for {
+		select {
+		case <-s.stop:
+			return
+		case <-t.C:
+		}
+		live = live[:0]
+		s.mu.Lock()
+		for x := range s.sessions {
+			live = append(live, x)
+		}
+		s.mu.Unlock()
+		for _, x := range live {
+			x.heartbeat()
+		}
+		clear(live)
+	}
+}
+
+// ServeHTTP is GET /v1/play.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !s.cfg.Origins.Allowed(r) {
+		s.stats.refuse("origin")
+		http.Error(w, "origin not allowed", http.StatusForbidden)
+		return
+	}
+	if status, problem := CheckUpgrade(r); status != 0 {
+		s.stats.refuse("upgrade")
+		w.Header().Set("Sec-WebSocket-Version", "13")
+		http.Error(w, problem, status)
+		return
+	}
+	c, err := Hijack(w, r, &s.cfg.Conn)
+	if err != nil {
+		s.stats.refuse("upgrade")
+		http.Error(w, "cannot upgrade", http.StatusBadRequest)
+		return
+	}
+	x := newSession(s, c)
+	if !s.add(x) {
+		s.stats.refuse("connections")
+		c.Abort()
+		return
+	}
+	if x.ws, err = s.upgrader.UpgradeFromConn(x, c.Reader(), r); err != nil {
+		s.stats.refuse("upgrade")
+		s.removeSession(x)
+		c.Abort()
+		return
+	}
+	s.stats.Accepted.Add(1)
+	x.run()
+}

@@ -1,0 +1,242 @@
+package netcode
+
+import (
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/lxzan/gws"
+
+	"github.com/overtime-server/overtime/game"
+	"github.com/overtime-server/overtime/game/loop"
+	"github.com/overtime-server/overtime/netcode/delta"
+	"github.com/overtime-server/overtime/schema"
+	"github.com/overtime-server/overtime/schema/wire"
+)
+
+// Limits of a session on top of the guard's.
+const (
+	helloTimeout = 5 * time.Second
+	inflatedRate = 128 << 10 // bytes of inflated messages a second, and at once
+	keyframeRate = 2         // keyframe requests a second
+)
+
+var (
+	inflatedLimit = PerSecond(inflatedRate, inflatedRate)
+	keyframeLimit = PerSecond(keyframeRate, 8)
+)
+
+// session is one player's connection. It is the net.Conn that gws sees, and the loop.Link that the match sees.
+type session struct {
+	*Conn // safe for concurrent use
+
+	// static after the upgrade
+	srv *Server
+	ws  *gws.Conn
+
+	// owned by the read goroutine
+	hello     bool // it has come
+	answered  bool // something came after the welcome
+	inflated  Bucket
+	keyframes Bucket
+	samples   []schema.Sample
+	late      int16 // ms by which the newest sample missed its tick; negative: early
+	acked     uint32
+
+	// shared
+	match    atomic.Pointer[Match] // set by the read goroutine before it attaches
+	live     atomic.Bool           // set by the match once the welcome is written
+	wantKey  atomic.Bool           // set by the read goroutine, taken by the match
+	lastPing atomic.Int64          // Now of the last ping; owned by the sweeper, atomic for tests
+	timer    *time.Timer           // ends a connection without hello
+
+	// owned by the match's goroutine
+	member member
+}
+
+// member is what a match keeps about a session that it fans out to.
+type member struct {
+	seat    loop.Seat
+	fresh   bool   // welcome not yet sent
+	resumed bool   // came with a resume token that said which message was processed last
+	has     uint32 // number of the state frame that the client has, if hasAny
+	hasAny  bool
+	behind  bool   // missed a state frame
+	sent    uint32 // last reliable message sent
+	renew   uint32 // tick at which a fresh resume token is due
+	own     [2]*delta.Snapshot
+	team    *stream // of his team, nil without one
+}
+
+func newSession(s *Server, c *Conn) *session { return &session{Conn: c, srv: s} }
+
+// run reads until the connection ends. It is the connection's own goroutine.
+func (x *session) run() {
+	defer x.finish()
+	defer func() {
+		if p := recover(); p != nil {
+			x.srv.stats.Panics.Add(1)
+			x.srv.cfg.Log.Error("connection failed", "err", fmt.Sprint(p), "stack", string(debug.Stack()))
+			x.CloseWith(schema.CloseInternal, "")
+		}
+	}()
+	x.timer = time.AfterFunc(helloTimeout, func() { x.end(schema.CloseToken, "no hello") })
+	x.ws.ReadLoop()
+}
+
+// finish tells the match and the counters, and frees the socket.
+func (x *session) finish() {
+	x.timer.Stop()
+	if m := x.match.Load(); m != nil {
+		m.Detach(x)
+	}
+	x.Linger()
+	code, _ := x.Cause()
+	x.srv.stats.ended(code, x.Conn.Stats())
+	x.srv.removeSession(x)
+}
+
+// end says goodbye and closes with a code. The first call wins. Any goroutine.
+func (x *session) end(code schema.CloseCode, reason string) {
+	x.Cork()
+	w := writers.Get().(*schema.ServerWriter)
+	x.write(w.Bye(schema.Bye{Code: uint16(code), Reason: reason}))
+	writers.Put(w)
+	x.CloseWith(code, reason)
+	_ = x.Flush() // fails only where the connection is gone, which its reader reports
+}
+
+// writers are shared by all sessions: a builder of a kilobyte each would be much for a message now and then.
+var writers = sync.Pool{New: func() any { return new(schema.ServerWriter) }}
+
+// write sends one message that must not be lost. Errors end the connection by themselves: its reader sees them.
+func (x *session) write(msg []byte) {
+	if x.ws.WriteMessage(gws.OpcodeBinary, msg) == nil {
+		x.srv.stats.MessagesOut.Add(1)
+	}
+}
+
+// heartbeat is called by the sweeper once a second.
+func (x *session) heartbeat() {
+	if x.Idle() > silenceLimit {
+		x.end(schema.CloseNoHeartbeat, "")
+		return
+	}
+	if now := x.Now(); now-x.lastPing.Load() >= int64(pingEvery) {
+		x.lastPing.Store(now)
+		_ = x.ws.WritePing(nil)
+	}
+}
+
+// handler is gws' view of all sessions.
+type handler struct{ gws.BuiltinEventHandler }
+
+// OnOpen replaces one that would set a deadline.
+func (*handler) OnOpen(*gws.Conn) {}
+
+// OnClose does nothing: run's deferred calls see every end, panics too.
+func (*handler) OnClose(*gws.Conn, error) {}
+
+// OnPing echoes the payload, as RFC 6455 5.5.3 asks. The guard limits the rate.
+func (*handler) OnPing(c *gws.Conn, payload []byte) { _ = c.WritePong(payload) }
+
+// OnPong does nothing: the connection notes that something came.
+func (*handler) OnPong(*gws.Conn, []byte) {}
+
+// OnMessage handles one message.
+func (*handler) OnMessage(c *gws.Conn, msg *gws.Message) {
+	x := c.NetConn().(*session)
+	x.receive(msg.Bytes())
+	msg.Close()
+}
+
+// receive is where a client's bytes become trusted: verified first, then read.
+func (x *session) receive(b []byte) {
+	x.srv.stats.MessagesIn.Add(1)
+	if !x.inflated.Take(inflatedLimit, x.Now(), len(b)) {
+		x.end(schema.CloseRateLimit, "inflated bytes")
+		return
+	}
+	m, err := schema.VerifyClient(b)
+	if err != nil {
+		x.end(schema.CloseMalformed, "")
+		return
+	}
+	hello, isHello := schema.ReadHello(&m)
+	switch {
+	case isHello && x.hello:
+		x.end(schema.CloseNotAllowed, "second hello")
+	case isHello:
+		x.hello = true
+		x.timer.Stop()
+		x.join(&hello)
+	case !x.hello:
+		x.end(schema.CloseToken, "no hello")
+	case !x.live.Load():
+		x.end(schema.CloseNotAllowed, "message before the welcome")
+	default:
+		x.handle(x.match.Load(), &m)
+	}
+}
+
+// handle passes one message of a joined player to his match.
+func (x *session) handle(m *Match, msg *wire.ClientMessage) {
+	if !x.answered {
+		x.answered = true
+		_ = m.Answer(x) // fails only when the match is over or its inbox full: counted there
+	}
+	var err error
+	if x.samples, err = schema.AppendSamples(x.samples[:0], msg); err != nil {
+		x.end(schema.CloseMalformed, "samples out of order")
+		return
+	}
+	for i := range x.samples {
+		x.sample(m, &x.samples[i])
+	}
+	if n := msg.AckMessage(); n > x.acked {
+		x.acked = n
+		_ = m.Ack(x, n)
+	}
+	if n := msg.CommandNumber(); n != 0 {
+		if m.Command(x, n, msg.CommandBytes()) == loop.ErrBusy {
+			x.end(schema.CloseRateLimit, "commands") // it is not answered, so the client sends it again
+		}
+	}
+	if msg.Keyframe() {
+		x.requestKeyframe()
+	}
+	if p := msg.Ping(); p != 0 {
+		x.pong(m, p)
+	}
+	if msg.Leave() {
+		_ = m.Leave(x)
+	}
+}
+
+func (x *session) sample(m *Match, s *schema.Sample) {
+	if s.Tick != 0 {
+		late := m.Lateness(s.Tick).Milliseconds()
+		x.late = int16(max(-32768, min(32767, late)))
+	}
+	_ = m.Sample(x, loop.Sample{Tick: s.Tick, Input: game.Input{
+		Seq: s.Seq, Seen: s.Shown, Frac: s.Frac, Buttons: s.Buttons, Axes: s.Axes,
+	}})
+}
+
+func (x *session) requestKeyframe() {
+	x.srv.stats.KeyframeRequests.Add(1)
+	if !x.keyframes.Take(keyframeLimit, x.Now(), 1) {
+		x.end(schema.CloseRateLimit, "keyframe requests")
+		return
+	}
+	x.wantKey.Store(true)
+}
+
+func (x *session) pong(m *Match, client uint32) {
+	tick, since := m.Clock()
+	w := writers.Get().(*schema.ServerWriter)
+	x.write(w.Pong(schema.Pong{Client: client, Tick: tick, FracMicros: uint32(max(0, since.Microseconds())), LatenessMs: x.late}))
+	writers.Put(w)
+}

@@ -177,9 +177,10 @@ func TestPlay(t *testing.T) {
 			}
 			t.Logf("%+v", s)
 		}
+		number := walkers[1].player
 		clients[1].Cut()
 		time.Sleep(3 * time.Second)
-		if s := clients[1].Stats(); s.Reconnects != 1 || walkers[1].player != 2 {
+		if s := clients[1].Stats(); s.Reconnects != 1 || walkers[1].player != number {
 			t.Errorf("after a cut: %+v, player %d", s, walkers[1].player)
 		}
 		e.stop()

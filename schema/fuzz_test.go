@@ -1,0 +1,145 @@
+package schema
+
+import (
+	"bytes"
+	"fmt"
+	"testing"
+
+	"github.com/overtime-server/overtime/schema/wire"
+)
+
+// embed returns b inside a larger buffer whose rest is poison, with the capacity to reach it.
+func embed(b []byte, poison byte) []byte {
+	buf := append(append([]byte(nil), b...), bytes.Repeat([]byte{poison}, 256)...)
+	return buf[:len(b)]
+}
+
+// FuzzVerifyClient: what the verifier accepts can be read through every accessor without a panic, and reads the same
+// whatever lies behind it.
+func FuzzVerifyClient(f *testing.F) {
+	var w ClientWriter
+	add := func(b []byte) { f.Add(bytes.Clone(b)) }
+	add(w.Samples(someSamples, 55, 66))
+	add(w.Hello(&someHello))
+	add(w.Command(9, []byte("buy")))
+	add(w.Ping(77))
+	add(w.Leave())
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var read [2]string
+		for i, poison := range []byte{0x00, 0xff} {
+			m, err := VerifyClient(embed(b, poison))
+			if err == nil {
+				read[i] = readClient(&m)
+			}
+		}
+		if read[0] != read[1] {
+			t.Fatalf("depends on what lies behind:\n%s\n%s", read[0], read[1])
+		}
+	})
+}
+
+// readClient calls every accessor.
+func readClient(m *wire.ClientMessage) string {
+	samples, err := AppendSamples(nil, m)
+	hello, ok := ReadHello(m)
+	for i := range m.CommandLength() {
+		m.Command(i)
+	}
+	var s wire.Sample
+	reserved := 0
+	for i := range m.SamplesLength() {
+		m.Samples(&s, i)
+		reserved += int(s.Reserved())
+	}
+	return fmt.Sprint(samples, err, hello, ok, reserved, m.AckTick(), m.AckMessage(), m.CommandNumber(), m.CommandBytes(), m.Ping(), m.Keyframe(), m.Leave())
+}
+
+// FuzzVerifyServer is FuzzVerifyClient for the other direction.
+func FuzzVerifyServer(f *testing.F) {
+	var w ServerWriter
+	add := func(b []byte) { f.Add(bytes.Clone(b)) }
+	add(w.Welcome(&someWelcome))
+	add(w.Roster(someRoster))
+	add(w.Messages([]Message{{Number: 4, Data: []byte("hi")}, {Number: 5, Kind: MessageResult, Data: []byte("{}")}}))
+	add(w.Pong(Pong{Client: 1, Tick: 2, FracMicros: 3, LatenessMs: -4}))
+	add(w.Resume("tok"))
+	add(w.Move(Move{URL: "ws://c", Token: "t"}))
+	add(w.Bye(Bye{Code: 4010, Reason: "drain"}))
+	add(frameMessage())
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var read [2]string
+		for i, poison := range []byte{0x00, 0xff} {
+			m, err := VerifyServer(embed(b, poison))
+			if err == nil {
+				read[i] = readServer(&m)
+			}
+		}
+		if read[0] != read[1] {
+			t.Fatalf("depends on what lies behind:\n%s\n%s", read[0], read[1])
+		}
+	})
+}
+
+// readServer calls every accessor.
+func readServer(m *wire.ServerMessage) string {
+	var out bytes.Buffer
+	show := func(v ...any) { fmt.Fprintln(&out, v...) }
+	if h := m.Head(nil); h != nil {
+		show(h.Tick(), h.Hash())
+	}
+	show(m.IdsBytes(), m.MasksBytes(), m.RemovedBytes(), m.Base(), m.Channel(), m.Tick(), m.Hash(), m.Keyframe(), m.Epoch())
+	for i := range m.SmallLength() {
+		show(m.Small(i))
+	}
+	for i := range m.WideLength() {
+		show(m.Wide(i))
+	}
+	for i := range m.WiderLength() {
+		show(m.Wider(i))
+	}
+	for i := range m.IdsLength() {
+		show(m.Ids(i))
+	}
+	if p := m.Pong(nil); p != nil {
+		show(p.Reserved())
+	}
+	welcome, ok := ReadWelcome(m)
+	show(welcome, ok)
+	pong, ok := ReadPong(m)
+	show(pong, ok, AppendRoster(nil, m), AppendMessages(nil, m))
+	token, ok := ReadResume(m)
+	show(token, ok)
+	move, ok := ReadMove(m)
+	show(move, ok)
+	bye, ok := ReadBye(m)
+	show(bye, ok, IsFrame(m))
+	return out.String()
+}
+
+// frameMessage is a state frame with all its vectors.
+func frameMessage() []byte {
+	b := start(&new(ServerWriter).b)
+	wire.ServerMessageStartWideVector(b, 1)
+	b.PrependInt16(-5)
+	wide := b.EndVector(1)
+	wire.ServerMessageStartWiderVector(b, 1)
+	b.PrependInt32(-6)
+	wider := b.EndVector(1)
+	ids, masks, small, removed := octets(b, []byte{1, 2}), octets(b, []byte{3}), octets(b, []byte{4, 5}), octets(b, []byte{6})
+	wire.ServerMessageStart(b)
+	wire.ServerMessageAddHead(b, wire.CreateHead(b, 7, 8))
+	wire.ServerMessageAddIds(b, ids)
+	wire.ServerMessageAddMasks(b, masks)
+	wire.ServerMessageAddSmall(b, small)
+	wire.ServerMessageAddWide(b, wide)
+	wire.ServerMessageAddWider(b, wider)
+	wire.ServerMessageAddRemoved(b, removed)
+	wire.ServerMessageAddBase(b, 2)
+	wire.ServerMessageAddChannel(b, 9)
+	wire.ServerMessageAddTick(b, 10)
+	wire.ServerMessageAddHash(b, 11)
+	wire.ServerMessageAddKeyframe(b, true)
+	wire.ServerMessageAddEpoch(b, 12)
+	b.Finish(wire.ServerMessageEnd(b))
+	return b.FinishedBytes()
+}

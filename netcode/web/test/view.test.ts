@@ -2,7 +2,7 @@
 // encoder are in golden.test.ts.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { FrameError, readIds, rowHash } from '../src/client/channel.js';
+import { FrameError, readIds, viewHash } from '../src/client/channel.js';
 import { open } from '../src/client/messages.js';
 import { View } from '../src/client/view.js';
 import { frame, type FrameSpec, type KindSpec, tables } from './frames.js';
@@ -36,8 +36,8 @@ class Tester {
       return this.view.apply(open(frame(f)));
     }
     let hash = 0;
-    for (const { channel, row } of this.twin.rows()) if (channel === (f.channel ?? 0)) hash += rowHash(row);
-    return this.view.apply(open(frame({ ...f, hash: hash >>> 0 })));
+    for (const c of this.twin.parts) if (c.number === (f.channel ?? 0)) hash = viewHash(c.rows);
+    return this.view.apply(open(frame({ ...f, hash })));
   }
 
   get(id = 5) {
@@ -166,6 +166,7 @@ test('frames that do not fit are errors, and then only a keyframe is taken', () 
     ['no wider residual', { tick: 102, ids: [5], masks: [2], small: [-128], wide: [-32768] }],
     ['residuals left over', { tick: 102, small: [1] }],
     ['masks left over', { tick: 102, masks: [1] }],
+    ['bits of a mask left over', { tick: 102, ids: [5], masks: [16] }],
     ['an id twice', { tick: 102, ids: [5, 0], masks: [0, 0] }],
   ];
   for (const [why, f] of bad) {
@@ -173,6 +174,7 @@ test('frames that do not fit are errors, and then only a keyframe is taken', () 
     t.apply(key);
     assert.throws(() => t.view.apply(open(frame(f))), FrameError, why);
     assert.equal(t.view.whole, false, why);
+    assert.deepEqual(t.get(), [300, 250, 100], why);
     assert.equal(t.view.apply(open(frame({ tick: 104 }))), 'ignored', why);
   }
 });

@@ -7,7 +7,7 @@ import { displacement, type Kind, toDiff, toRange } from './kinds.js';
 /** A frame that cannot be applied to what the client has. */
 export class FrameError extends Error {}
 
-/** One row: what the game made public about one thing. */
+/** One row: what the game made public about one thing. Rows do not change: a frame makes new ones. */
 export interface Row {
   readonly id: number;
   readonly kind: Kind;
@@ -15,11 +15,14 @@ export interface Row {
   readonly values: Int32Array;
   /** The last displacement of each linear field. */
   readonly moved: Int32Array;
-  /** Counts the frames of the channel; the frame that brought the row. Tells a row from a later one with the same id. */
+  /** The tick that brought the row. Tells it from a later one with the same id. */
   readonly born: number;
-  /** The frame that last mentioned it. */
-  seen: number;
+  /** The row's share of the view hash. */
+  readonly hash: number;
 }
+
+/** Rows by id. */
+export type Rows = ReadonlyMap<number, Row>;
 
 /** No channel has more rows than this; a frame that says otherwise is broken. */
 const MAX_ROWS = 1 << 16;
@@ -59,6 +62,7 @@ class Reader {
     const at = this.atMask;
     this.atMask += (n + 7) >> 3;
     if (this.atMask > this.masks.length) throw new FrameError('masks end early');
+    if (n % 8 !== 0 && this.masks[this.atMask - 1]! >> n % 8 !== 0) throw new FrameError('a mask has bits left over');
     return at;
   }
 
@@ -66,14 +70,9 @@ class Reader {
     return ((this.masks[at + (i >> 3)]! >> (i & 7)) & 1) !== 0;
   }
 
-  byte(): number {
+  residual(): number {
     const v = this.small[this.atSmall++];
     if (v === undefined) throw new FrameError('residuals end early');
-    return v;
-  }
-
-  residual(): number {
-    const v = this.byte();
     if (v !== -128) return v;
     const w = this.wide[this.atWide++];
     if (w === undefined) throw new FrameError('wide residuals end early');
@@ -120,131 +119,119 @@ export function readIds(b: Uint8Array | null): number[] {
   return ids;
 }
 
-/** The rows of one channel. A frame that throws leaves them in pieces: only a keyframe mends that. */
+/** The rows of one channel. */
 export class Channel {
-  readonly rows = new Map<number, Row>();
-  /** Tick of the state. */
+  rows: Rows = new Map();
+  /** Tick of the rows. */
   tick = 0;
   /** Takes nothing but a keyframe; so it begins. */
   broken = true;
   /** Holds a keyframe that no frame of All has followed yet. */
   fresh = false;
-  private frame = 0;
-  /** What a keyframe replaces: a row that stays is the same row. */
-  private readonly before = new Map<number, Row>();
 
-  constructor(
-    readonly number: number,
-    private readonly kinds: readonly Kind[],
-  ) {}
+  constructor(readonly number: number) {}
+}
 
-  /** Applies a state frame that is k state frames after what the channel holds (any k if it is a keyframe). */
-  apply(m: ServerMessage, k: number): void {
-    this.frame++;
-    const keyframe = m.keyframe();
-    this.before.clear();
-    if (keyframe) {
-      for (const row of this.rows.values()) this.before.set(row.id, row);
-      this.rows.clear();
-    }
-    for (const id of readIds(m.removedArray())) {
-      if (!this.rows.delete(id)) throw new FrameError(`row ${id} is removed but unknown`);
-    }
-    const coded = keyframe || k > 1;
-    const r = new Reader(m);
-    for (const id of readIds(m.idsArray())) {
-      if (r.isNew()) this.create(id, r, coded);
-      else this.change(id, r, k, coded);
-    }
-    r.end();
-    this.rest(k);
-    if (keyframe) this.broken = false;
+/**
+ * Decodes the rows after a state frame of a tick from those before it, which it is k state frames after (any k if it is a keyframe).
+ * Throws FrameError when it does not fit.
+ */
+export function decode(before: Rows, m: ServerMessage, k: number, tick: number, kinds: readonly Kind[]): Map<number, Row> {
+  const keyframe = m.keyframe();
+  const base: Rows = keyframe ? new Map() : before;
+  const coded = keyframe || k > 1;
+  const r = new Reader(m);
+  const changed = new Map<number, Row>();
+  for (const id of readIds(m.idsArray())) {
+    const old = base.get(id);
+    if (r.isNew()) changed.set(id, create(id, r, kinds, coded, before, tick, keyframe));
+    else if (old) changed.set(id, change(old, r, k, coded));
+    else throw new FrameError(`row ${id} is changed but unknown`);
   }
-
-  /** Moves the channel on by k state frames of which it heard nothing. */
-  advance(k: number): void {
-    this.frame++;
-    this.rest(k);
+  r.end();
+  const rows = advance(base, k, changed);
+  for (const id of readIds(m.removedArray())) {
+    if (changed.has(id) || !rows.delete(id)) throw new FrameError(`row ${id} is removed but unknown`);
   }
+  for (const row of changed.values()) rows.set(row.id, row);
+  if (rows.size > MAX_ROWS) throw new FrameError('too many rows');
+  return rows;
+}
 
-  /** Applies the prediction to every row that this frame did not mention. */
-  private rest(k: number): void {
-    for (const row of this.rows.values()) {
-      if (row.seen === this.frame) continue;
-      row.seen = this.frame;
-      const { linear, fields } = row.kind;
-      for (let l = 0; l < linear.length; l++) {
-        const d = row.moved[l]!;
-        if (d === 0) continue;
-        const i = linear[l]!;
-        row.values[i] = toRange(fields[i]!, row.values[i]! + Math.imul(k, d));
-      }
-    }
+/** The rows as they are predicted k state frames later; those in except are left as they are. */
+export function advance(rows: Rows, k: number, except?: Rows): Map<number, Row> {
+  const after = new Map<number, Row>();
+  for (const row of rows.values()) {
+    after.set(row.id, except?.has(row.id) || row.moved.every((d) => d === 0) ? row : predict(row, k));
   }
+  return after;
+}
 
-  private create(id: number, r: Reader, coded: boolean): void {
-    const kind = this.kinds[r.byte()];
-    if (!kind) throw new FrameError('unknown kind');
-    if (this.rows.size >= MAX_ROWS) throw new FrameError('too many rows');
-    const { fields, linear } = kind;
-    const at = r.mask(1 + fields.length + (coded ? linear.length : 0));
-    const values = new Int32Array(fields.length);
-    const moved = new Int32Array(linear.length);
-    for (let i = 0; i < fields.length; i++) {
-      if (r.bit(at, 1 + i)) values[i] = toRange(fields[i]!, r.residual());
-    }
-    if (coded) {
-      for (let l = 0; l < linear.length; l++) {
-        if (r.bit(at, 1 + fields.length + l)) moved[l] = toDiff(fields[linear[l]!]!, r.residual());
-      }
-    }
-    const old = this.before.get(id);
-    const born = old?.kind === kind ? old.born : this.frame;
-    this.rows.set(id, { id, kind, values, moved, born, seen: this.frame });
-  }
+/** View hash of rows: equal on server and client, or they do not have the same state. */
+export function viewHash(rows: Rows): number {
+  let sum = 0;
+  for (const row of rows.values()) sum = (sum + row.hash) | 0;
+  return sum >>> 0;
+}
 
-  private change(id: number, r: Reader, k: number, coded: boolean): void {
-    const row = this.rows.get(id);
-    if (!row) throw new FrameError(`row ${id} is changed but unknown`);
-    if (row.seen === this.frame) throw new FrameError(`row ${id} is mentioned twice`);
-    row.seen = this.frame;
-    const { fields, linear } = row.kind;
-    const at = r.mask(1 + fields.length + (coded ? linear.length : 0));
-    let l = 0;
-    for (let i = 0; i < fields.length; i++) {
-      const f = fields[i]!;
-      const old = row.values[i]!;
-      let v = f.linear ? toRange(f, old + Math.imul(k, row.moved[l]!)) : old;
-      if (r.bit(at, 1 + i)) v = toRange(f, v + r.residual());
-      row.values[i] = v;
-      if (!f.linear) continue;
-      if (!coded) row.moved[l] = displacement(f, old, v);
-      l++;
-    }
-    if (!coded) return;
-    for (l = 0; l < linear.length; l++) {
-      if (r.bit(at, 1 + fields.length + l)) {
-        row.moved[l] = toDiff(fields[linear[l]!]!, row.moved[l]! + r.residual());
-      }
-    }
-  }
+function predict(row: Row, k: number): Row {
+  const { kind, moved } = row;
+  const values = row.values.slice();
+  kind.linear.forEach((i, l) => {
+    values[i] = toRange(kind.fields[i]!, values[i]! + Math.imul(k, moved[l]!));
+  });
+  return { ...row, values, hash: rowHash(row.id, kind, values, moved) };
+}
 
-  /** The view hash: equal on server and client, or they do not have the same state. */
-  hash(): number {
-    let sum = 0;
-    for (const row of this.rows.values()) sum = (sum + rowHash(row)) | 0;
-    return sum >>> 0;
+function create(
+  id: number, r: Reader, kinds: readonly Kind[], coded: boolean, before: Rows, tick: number, keyframe: boolean,
+): Row {
+  const kind = kinds[r.residual()];
+  if (!kind) throw new FrameError('unknown kind');
+  const { fields, linear } = kind;
+  const at = r.mask(1 + fields.length + (coded ? linear.length : 0));
+  const values = new Int32Array(fields.length);
+  const moved = new Int32Array(linear.length);
+  for (let i = 0; i < fields.length; i++) {
+    if (r.bit(at, 1 + i)) values[i] = toRange(fields[i]!, r.residual());
   }
+  for (let l = 0; coded && l < linear.length; l++) {
+    if (r.bit(at, 1 + fields.length + l)) moved[l] = toDiff(fields[linear[l]!]!, r.residual());
+  }
+  const same = keyframe ? before.get(id) : undefined; // a keyframe repeats rows that were there all along
+  const born = same?.kind === kind ? same.born : tick;
+  return { id, kind, values, moved, born, hash: rowHash(id, kind, values, moved) };
+}
+
+function change(row: Row, r: Reader, k: number, coded: boolean): Row {
+  const { id, kind, born } = row;
+  const { fields, linear } = kind;
+  const at = r.mask(1 + fields.length + (coded ? linear.length : 0));
+  const values = row.values.slice();
+  const moved = row.moved.slice();
+  for (let i = 0, l = 0; i < fields.length; i++) {
+    const f = fields[i]!;
+    const old = values[i]!;
+    let v = f.linear ? old + Math.imul(k, moved[l]!) : old;
+    if (r.bit(at, 1 + i)) v = (v | 0) + r.residual();
+    v = toRange(f, v);
+    values[i] = v;
+    if (!f.linear) continue;
+    if (!coded) moved[l] = displacement(f, old, v);
+    l++;
+  }
+  for (let l = 0; coded && l < linear.length; l++) {
+    if (r.bit(at, 1 + fields.length + l)) moved[l] = toDiff(fields[linear[l]!]!, moved[l]! + r.residual());
+  }
+  return { id, kind, values, moved, born, hash: rowHash(id, kind, values, moved) };
 }
 
 /** One row's share of the view hash; the mix is the "lowbias32" of C. Wellons, "Prospecting for Hash Functions", 2018. */
-export function rowHash(row: Row): number {
-  const { fields } = row.kind;
-  let h = mix((Math.imul(row.id, 0x9e3779b1) + row.kind.number) | 0);
-  let l = 0;
-  for (let i = 0; i < fields.length; i++) {
-    h = mix(h ^ row.values[i]!);
-    if (fields[i]!.linear) h = mix((h + Math.imul(row.moved[l++]!, 0x85ebca6b)) | 0);
+export function rowHash(id: number, kind: Kind, values: Int32Array, moved: Int32Array): number {
+  let h = mix((Math.imul(id, 0x9e3779b1) + kind.number) | 0);
+  for (let i = 0, l = 0; i < values.length; i++) {
+    h = mix(h ^ values[i]!);
+    if (kind.fields[i]!.linear) h = mix((h + Math.imul(moved[l++]!, 0x85ebca6b)) | 0);
   }
   return h;
 }

@@ -1,7 +1,7 @@
 // Rows between two state frames: linear fields (and others the game names) move smoothly from one to the next, the rest step.
 
-import type { Row } from './channel.js';
-import { type Field, type Kind, toDiff } from './kinds.js';
+import type { Row, Rows } from './channel.js';
+import { type Field, toDiff } from './kinds.js';
 import type { Entity, View } from './view.js';
 
 /** Snapshots kept; at 30 frames a second about a second, more than the longest delay. */
@@ -9,18 +9,10 @@ const KEEP = 32;
 /** State frames for which a row goes on along its last displacement when no newer frame came. */
 const EXTRAPOLATE = 3;
 
-interface Frozen {
-  id: number;
-  kind: Kind;
-  values: Int32Array;
-  moved: Int32Array;
-  born: number;
-}
-
 interface Snapshot {
   tick: number;
-  /** By channel and id. */
-  rows: Map<number, Map<number, Frozen>>;
+  /** By channel. */
+  channels: Map<number, Rows>;
 }
 
 /** Keeps the last states and gives the one in between. */
@@ -38,17 +30,13 @@ export class Smoother {
     this.extra.set(kind, set);
   }
 
-  /** Takes a copy of the state that a frame just completed. */
+  /** Takes the state that a frame just completed. */
   push(v: View): void {
     const newest = this.snaps[this.snaps.length - 1];
     if (newest && newest.tick >= v.tick) this.snaps = []; // the match began anew
-    const rows = new Map<number, Map<number, Frozen>>();
-    for (const { channel, row } of v.rows()) {
-      let m = rows.get(channel);
-      if (!m) rows.set(channel, (m = new Map()));
-      m.set(row.id, freeze(row));
-    }
-    this.snaps.push({ tick: v.tick, rows });
+    const channels = new Map<number, Rows>();
+    for (const c of v.parts) channels.set(c.number, c.rows);
+    this.snaps.push({ tick: v.tick, channels });
     if (this.snaps.length > KEEP) this.snaps.shift();
   }
 
@@ -57,8 +45,8 @@ export class Smoother {
     const found: Entity[] = [];
     const [a, b, t] = this.around(at);
     if (!a) return found;
-    for (const [channel, rows] of a.rows) {
-      const next = b?.rows.get(channel);
+    for (const [channel, rows] of a.channels) {
+      const next = b?.channels.get(channel);
       for (const r of rows.values()) {
         if (r.kind.name !== kind) continue;
         found.push(this.blend(r, next?.get(r.id), t, b ? (b.tick - a.tick) / this.every : 0));
@@ -93,7 +81,7 @@ export class Smoother {
     return [s[0], undefined, 0];
   }
 
-  private blend(a: Frozen, b: Frozen | undefined, t: number, frames: number): Entity {
+  private blend(a: Row, b: Row | undefined, t: number, frames: number): Entity {
     const e: Record<string, number> = {};
     const extra = this.extra.get(a.kind.name);
     const same = b !== undefined && b.kind === a.kind && b.born === a.born;
@@ -114,8 +102,4 @@ function between(f: Field, from: number, to: number, t: number, frames: number):
   const d = toDiff(f, to - from);
   if (f.jump !== 0 && Math.abs(d) > f.jump * Math.max(1, frames)) return t < 1 ? from : to; // a teleport
   return from + d * t;
-}
-
-function freeze(r: Row): Frozen {
-  return { id: r.id, kind: r.kind, values: r.values.slice(), moved: r.moved.slice(), born: r.born };
 }

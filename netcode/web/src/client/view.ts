@@ -1,7 +1,7 @@
 // The state of a match as one client has it: every channel that he receives, kept in step by state frames.
 
 import type { ServerMessage } from '../../../../schema/ts/wire.js';
-import { Channel, FrameError, type Row } from './channel.js';
+import { advance, Channel, decode, FrameError, type Row, type Rows, viewHash } from './channel.js';
 import type { Kind } from './kinds.js';
 
 /** A row as a game sees it: its id and its fields by name. */
@@ -42,7 +42,8 @@ export class View {
 
   /** View hash of channel All. */
   get hash(): number {
-    return this.channels.get(ALL)?.hash() ?? 0;
+    const c = this.channels.get(ALL);
+    return c ? viewHash(c.rows) : 0;
   }
 
   /** Whether the state can be gone on from: false until the first keyframe, and after a frame that did not fit or match. */
@@ -51,44 +52,53 @@ export class View {
   }
 
   /**
-   * Applies a state frame. After one that does not fit (FrameError) or does not match, its channel, with All every channel, takes
-   * nothing but a keyframe.
+   * Applies a state frame. One that does not fit (FrameError) or does not match changes nothing, but its channel, with All every
+   * channel, then takes nothing but a keyframe.
    */
   apply(m: ServerMessage): Applied {
     const number = m.channel();
-    let c = this.channels.get(number);
-    if (!m.keyframe() && (!c || c.broken)) return 'ignored';
-    if (!c) {
-      c = new Channel(number, this.kinds);
-      this.channels.set(number, c);
-    }
+    const c = this.channels.get(number) ?? new Channel(number);
+    if (!m.keyframe() && c.broken) return 'ignored';
     try {
-      const k = this.place(m, c);
-      c.apply(m, k);
-      if (number === ALL) this.settle(m, k, c.tick);
+      const k = this.steps(m);
+      const tick = this.tickOf(m, c, k);
+      const rows = decode(c.rows, m, k, tick, this.kinds);
+      if (!this.matches(m, viewHash(rows))) {
+        this.breakOff(c);
+        return 'mismatch';
+      }
+      this.accept(m, c, rows, tick);
+      if (number === ALL) this.settle(m, k, tick);
     } catch (err) {
       this.breakOff(c);
       throw err instanceof FrameError ? err : new FrameError(String(err));
     }
-    if (!this.matches(m, c)) {
-      this.breakOff(c);
-      return 'mismatch';
-    }
     return number === ALL ? 'tick' : 'part';
   }
 
-  /** Sets a channel's tick to that of a frame and returns how many state frames that is after what the channel holds. */
-  private place(m: ServerMessage, c: Channel): number {
+  private steps(m: ServerMessage): number {
     const base = m.base();
-    if (base === 1) throw new FrameError('base 1');
-    const k = base || 1;
-    const tick = this.tickOf(m);
-    if (!m.keyframe() && tick !== c.tick + k * this.every) {
-      throw new FrameError(`frame of tick ${tick} has base ${tick - k * this.every}, have ${c.tick}`);
+    if (base === 1 || (base !== 0 && m.keyframe())) throw new FrameError(`base ${base}`);
+    return base || 1;
+  }
+
+  /** The whole tick of a frame; of a delta it follows from what the channel holds, and must be what the frame says. */
+  private tickOf(m: ServerMessage, c: Channel, k: number): number {
+    const head = m.head();
+    if (!head) throw new FrameError('no head');
+    const tick = m.keyframe() ? m.tick() : (c.tick + k * this.every) >>> 0;
+    if ((tick & 0xffff) !== head.tick() || (m.tick() !== 0 && m.tick() !== tick)) {
+      throw new FrameError(`a frame without its base: ${k} after tick ${c.tick} is not ${head.tick()}`);
     }
+    return tick;
+  }
+
+  private accept(m: ServerMessage, c: Channel, rows: Rows, tick: number): void {
+    this.channels.set(c.number, c);
+    c.rows = rows;
     c.tick = tick;
+    c.broken = false;
     c.fresh = m.keyframe();
-    return k;
   }
 
   /** Brings the other channels to the tick of the frame of All that just arrived. */
@@ -99,7 +109,7 @@ export class View {
       if (m.keyframe()) {
         if (!c.fresh || c.tick !== tick) this.channels.delete(number);
       } else if (!c.broken && c.tick === tick - k * this.every) {
-        c.advance(k);
+        c.rows = advance(c.rows, k);
         c.tick = tick;
       } else if (c.tick !== tick) {
         c.broken = true; // it missed something
@@ -114,24 +124,17 @@ export class View {
     for (const x of this.channels.values()) x.broken = true;
   }
 
-  /** The whole tick of a frame: from the frame itself, or its low half next to the last one. */
-  private tickOf(m: ServerMessage): number {
-    const full = m.tick();
-    const head = m.head();
-    if (full !== 0) return full;
-    if (!head) throw new FrameError('a frame without a tick');
-    const d = ((head.tick() - this.tick) << 16) >> 16;
-    return (this.tick + d) >>> 0;
-  }
-
-  protected matches(m: ServerMessage, c: Channel): boolean {
-    const head = m.head();
+  protected matches(m: ServerMessage, hash: number): boolean {
     this.checks++;
-    const have = c.hash();
     const full = m.keyframe() || m.tick() !== 0;
-    if ((!head || (have & 0xffff) === head.hash()) && (!full || have === m.hash())) return true;
+    if ((hash & 0xffff) === m.head()!.hash() && (!full || hash === m.hash())) return true;
     this.mismatches++;
     return false;
+  }
+
+  /** The channels and what they hold. */
+  get parts(): Iterable<Readonly<Channel>> {
+    return this.channels.values();
   }
 
   /** Every row of every channel. */

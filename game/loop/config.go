@@ -43,14 +43,14 @@ const (
 	RoundsOne                  // the match is over
 )
 
-// errConfig is wrapped by every error about a configuration that cannot be used.
-var errConfig = errors.New("match config")
+// ErrConfig is wrapped by every error about a configuration that cannot be used.
+var ErrConfig = errors.New("match config")
 
 // withDefaults fills zero values in and reports the first contradiction.
 func (c Config) withDefaults() (Config, error) {
 	c.Game = c.Game.WithDefaults()
 	if err := c.Game.Validate(); err != nil {
-		return c, fmt.Errorf("%w: %w", errConfig, err)
+		return c, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	setInt := func(p *int, def int) {
 		if *p == 0 {
@@ -83,17 +83,17 @@ func (c Config) withDefaults() (Config, error) {
 func (c Config) validate() error {
 	switch {
 	case c.ID == "" || len(c.ID) > 64:
-		return fmt.Errorf("%w: id must have 1 to 64 bytes", errConfig)
+		return fmt.Errorf("%w: id must have 1 to 64 bytes", ErrConfig)
 	case c.Hz < 1 || c.Hz > game.MaxHz:
-		return fmt.Errorf("%w: tick_hz %d is not in 1 to %d", errConfig, c.Hz, game.MaxHz)
+		return fmt.Errorf("%w: tick_hz %d is not in 1 to %d", ErrConfig, c.Hz, game.MaxHz)
 	case c.Every < 1 || c.Every > 16:
-		return fmt.Errorf("%w: every %d is not in 1 to 16", errConfig, c.Every)
+		return fmt.Errorf("%w: every %d is not in 1 to 16", ErrConfig, c.Every)
 	case c.Seats < 1 || c.Seats > game.MaxSeats:
-		return fmt.Errorf("%w: seats %d is not in 1 to %d", errConfig, c.Seats, game.MaxSeats)
+		return fmt.Errorf("%w: seats %d is not in 1 to %d", ErrConfig, c.Seats, game.MaxSeats)
 	case c.Phase < 0 || c.Phase > 1:
-		return fmt.Errorf("%w: phase %v is not in 0 to 1", errConfig, c.Phase)
+		return fmt.Errorf("%w: phase %v is not in 0 to 1", ErrConfig, c.Phase)
 	case c.SeatHold < 0 || c.Pause < 0:
-		return fmt.Errorf("%w: seat hold and pause must not be negative", errConfig)
+		return fmt.Errorf("%w: seat hold and pause must not be negative", ErrConfig)
 	}
 	return nil
 }

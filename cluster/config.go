@@ -1,0 +1,94 @@
+package cluster
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/overtime-server/overtime/game"
+)
+
+// Config is what a node is made from. The zero value of a field means its default. Addresses are HOST:PORT or a URL;
+// port 0 takes a free one.
+type Config struct {
+	Games []game.Def // what the node hosts; at least one, the first is quickplay's default
+
+	Listen   string   // for players; default 127.0.0.1:8080
+	Admin    string   // for operators; default 127.0.0.1:8081; elsewhere than on loopback it needs AdminKey
+	AdminKey string   // bearer token for the admin listener; default: none, on loopback only
+	Public   string   // how clients reach the player listener, HOST:PORT or URL; default: under the name that their request names
+	Origins  []string // web origins that may use the player listener besides its own, such as https://play.example.com
+	TLSCert  string   // file with the certificate chain, PEM; with TLSKey the player listener speaks TLS
+	TLSKey   string   // file with the private key, PEM
+
+	Data       string // directory for the node's key and for results; default: nothing is kept
+	SecretFile string // keys that sign players' tokens, one base64 key of 32 bytes a line; default: the node's own, kept in Data
+	Record     string // directory for journals of all matches, one file each; default: none are written
+	NoGuests   bool   // only players with a token may play
+
+	MaxMatches int           // running at once; default 1,000
+	MaxPlayers int           // connections; default 20,000
+	EmptyAfter time.Duration // a match ends after so long without anybody; default 5 s
+	SeatHold   time.Duration // for which a dropped player's seat is kept; default 60 s
+	StopWithin time.Duration // Run gives a graceful stop so long; default 10 s
+
+	Log *slog.Logger // default: slog.Default
+}
+
+// withDefaults fills zero values in and reports the first thing that cannot be used.
+func (c Config) withDefaults() (Config, error) {
+	if c.Listen == "" {
+		c.Listen = "127.0.0.1:8080"
+	}
+	if c.Admin == "" {
+		c.Admin = "127.0.0.1:8081"
+	}
+	setDuration(&c.EmptyAfter, 5*time.Second)
+	setDuration(&c.SeatHold, time.Minute)
+	setDuration(&c.StopWithin, 10*time.Second)
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	var err error
+	if c.Listen, err = listenAddress(c.Listen); err != nil {
+		return c, fmt.Errorf("listen: %w", err)
+	}
+	if c.Admin, err = listenAddress(c.Admin); err != nil {
+		return c, fmt.Errorf("admin: %w", err)
+	}
+	if c.Public, err = playURL(c.Public, c.TLSCert != ""); err != nil {
+		return c, fmt.Errorf("public: %w", err)
+	}
+	return c, c.validate()
+}
+
+func setDuration(d *time.Duration, def time.Duration) {
+	if *d == 0 {
+		*d = def
+	}
+}
+
+func (c Config) validate() error {
+	switch {
+	case len(c.Games) == 0:
+		return errors.New("no games")
+	case (c.TLSCert == "") != (c.TLSKey == ""):
+		return errors.New("a TLS certificate and its key come together")
+	case c.MaxMatches < 0 || c.MaxPlayers < 0:
+		return errors.New("the numbers of matches and players must not be negative")
+	case c.EmptyAfter < 0 || c.SeatHold < 0 || c.StopWithin < 0:
+		return errors.New("durations must not be negative")
+	}
+	seen := map[string]bool{}
+	for _, g := range c.Games {
+		if err := g.WithDefaults().Validate(); err != nil {
+			return err
+		}
+		if seen[g.Name] {
+			return fmt.Errorf("game %s is there twice", g.Name)
+		}
+		seen[g.Name] = true
+	}
+	return nil
+}

@@ -1,0 +1,43 @@
+package cluster
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/overtime-server/overtime/netcode/token"
+)
+
+// secretName is the file in Config.Data that holds a single node's own key.
+const secretName = "secret"
+
+// keyring finds the keys that sign players' tokens: a file of the cluster's, the node's own, or one for this process.
+func keyring(cfg *Config) (*token.Keyring, error) {
+	keys, err := findKeys(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return token.NewKeyring(keys)
+}
+
+func findKeys(cfg *Config) ([]token.Key, error) {
+	switch {
+	case cfg.SecretFile != "":
+		file, err := os.ReadFile(cfg.SecretFile)
+		if err != nil {
+			return nil, fmt.Errorf("secret file: %w", err)
+		}
+		keys, err := token.ParseKeys(file)
+		if err != nil {
+			return nil, fmt.Errorf("secret file %s: %w", cfg.SecretFile, err)
+		}
+		return keys, nil
+	case cfg.Data != "":
+		if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
+			return nil, fmt.Errorf("data: %w", err)
+		}
+		return token.LoadOrCreate(filepath.Join(cfg.Data, secretName))
+	default:
+		return []token.Key{token.GenerateKey()}, nil
+	}
+}

@@ -1,0 +1,176 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+
+	"github.com/overtime-server/overtime/cluster/admin"
+	"github.com/overtime-server/overtime/game/loop"
+	"github.com/overtime-server/overtime/netcode"
+	"github.com/overtime-server/overtime/netcode/token"
+)
+
+// Node is one running node. Its methods may be called from any goroutine.
+type Node struct {
+	// static after Start
+	cfg     Config
+	id      string // random, of this process
+	keys    *token.Keyring
+	edge    *netcode.Server
+	stats   map[string]*loop.Stats // by game
+	results *resultFile            // locks itself; nil: results are kept in memory only
+	limiter *limiter               // locks itself
+	matches *register              // locks itself
+	player  *door
+	admin   *door
+	servers sync.WaitGroup
+	failed  chan error // a listener that broke
+
+	ready atomic.Bool
+
+	placing  sync.Mutex // held while a match is chosen or made; guards the places of all matches and the following
+	stopping bool
+}
+
+// Run starts a node and returns when ctx is done and the node has stopped, or when it cannot go on.
+func Run(ctx context.Context, cfg Config) error {
+	n, err := Start(cfg)
+	if err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+	case err = <-n.failed:
+	}
+	// The stop has a time of its own: ctx is over.
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), n.cfg.StopWithin)
+	defer cancel()
+	return errors.Join(err, n.Stop(stop))
+}
+
+// Start starts a node. Errors are about the configuration or the machine: a port in use, a file that cannot be read. Stop must be
+// called at the end.
+func Start(cfg Config) (*Node, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	n := &Node{
+		cfg: cfg, id: newID("n"), stats: map[string]*loop.Stats{}, matches: newRegister(), failed: make(chan error, 2),
+		limiter: newLimiter(askRate, askBurst, limiterSize),
+	}
+	for _, g := range cfg.Games {
+		n.stats[g.Name] = loop.NewStats()
+	}
+	if err := n.open(); err != nil {
+		n.closeAll()
+		return nil, err
+	}
+	for _, d := range []*door{n.player, n.admin} {
+		n.servers.Go(func() {
+			if err := d.serve(); err != nil {
+				n.failed <- err
+			}
+		})
+	}
+	n.ready.Store(true)
+	cfg.Log.Info("serving", "node", n.id, "players", n.URL(), "admin", n.AdminURL())
+	return n, nil
+}
+
+// open gets hold of everything that can fail, files first, then listeners.
+func (n *Node) open() (err error) {
+	if n.keys, err = keyring(&n.cfg); err != nil {
+		return err
+	}
+	if n.cfg.Record != "" {
+		if err = os.MkdirAll(n.cfg.Record, 0o700); err != nil {
+			return fmt.Errorf("record: %w", err)
+		}
+	}
+	if n.results, err = openResults(n.cfg.Data, n.matches, n.cfg.Log); err != nil {
+		return err
+	}
+	cert, err := loadCertificate(&n.cfg)
+	if err != nil {
+		return err
+	}
+	origins, err := netcode.NewOrigins(n.cfg.Origins)
+	if err != nil {
+		return fmt.Errorf("origins: %w", err)
+	}
+	if n.player, err = openDoor("player listener", n.cfg.Listen); err != nil {
+		return err
+	}
+	if n.admin, err = openDoor("admin listener", n.cfg.Admin); err != nil {
+		return err
+	}
+	api, err := admin.New(admin.Config{Node: operator{n}, Addr: n.cfg.Admin, Key: n.cfg.AdminKey, Log: n.cfg.Log})
+	if err != nil {
+		return err
+	}
+	if n.cfg.AdminKey == "" {
+		n.cfg.Log.Info("the admin listener asks for no key: whoever runs on this machine may use it")
+	}
+	n.edge, err = netcode.New(netcode.Config{
+		Keys: n.keys, Origins: origins, PublicURL: n.cfg.Public,
+		MaxMatches: n.cfg.MaxMatches, MaxPlayers: n.cfg.MaxPlayers, Log: n.cfg.Log,
+	})
+	if err != nil {
+		return err
+	}
+	n.player.playerServer(n.routes(origins), cert, n.cfg.Log)
+	n.admin.adminServer(api, n.cfg.Log)
+	return nil
+}
+
+// Failed delivers an error when a listener breaks while the node runs. The node must then be stopped.
+func (n *Node) Failed() <-chan error { return n.failed }
+
+// URL is where the page is, and the HTTP calls for players.
+func (n *Node) URL() string {
+	return httpScheme(n.player.tls) + "://" + reachable(n.player.addr, "")
+}
+
+// AdminURL is where the admin API is.
+func (n *Node) AdminURL() string { return "http://" + reachable(n.admin.addr, "") }
+
+// Stop ends the node: no new players and matches, everybody gets close code 4013, journals and results are completed. When ctx is over
+// before that, what is left is cut off and an error returned. It is called once.
+func (n *Node) Stop(ctx context.Context) error {
+	n.ready.Store(false)
+	n.placing.Lock()
+	n.stopping = true
+	n.placing.Unlock()
+	n.cfg.Log.Info("stopping", "matches", len(n.matches.all()))
+	err := n.edge.Shutdown(ctx)
+	over := make(chan struct{})
+	go func() { // ends with the last match
+		n.matches.watchers.Wait()
+		close(over)
+	}()
+	select {
+	case <-over:
+	case <-ctx.Done():
+		err = errors.Join(err, errors.New("some matches had not ended"))
+	}
+	n.closeAll()
+	n.servers.Wait()
+	return err
+}
+
+// closeAll lets go of what open got hold of, as far as it came.
+func (n *Node) closeAll() {
+	for _, d := range []*door{n.player, n.admin} {
+		if d != nil {
+			d.close()
+		}
+	}
+	if err := n.results.close(); err != nil {
+		n.cfg.Log.Error("results", "err", err)
+	}
+}

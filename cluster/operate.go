@@ -1,0 +1,131 @@
+package cluster
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/overtime-server/overtime/cluster/admin"
+	"github.com/overtime-server/overtime/game"
+	"github.com/overtime-server/overtime/game/loop"
+	"github.com/overtime-server/overtime/netcode/token"
+)
+
+// operator is the node as the admin API sees it.
+type operator struct{ *Node }
+
+var _ admin.Node = operator{}
+
+// game finds a game by name; "" is the first.
+func (n *Node) game(name string) (game.Def, error) {
+	for _, g := range n.cfg.Games {
+		if g.Name == name || name == "" {
+			return g, nil
+		}
+	}
+	return game.Def{}, fmt.Errorf("%w: no game is called %.40q", admin.ErrInvalid, name)
+}
+
+// CreateMatch implements admin.Node.
+func (o operator) CreateMatch(spec admin.MatchSpec) (string, error) {
+	def, err := o.game(spec.Game)
+	if err != nil {
+		return "", err
+	}
+	o.placing.Lock()
+	defer o.placing.Unlock()
+	h, err := o.hostLocked(def, spec)
+	if err != nil {
+		return "", err
+	}
+	return h.match.ID(), nil
+}
+
+// Match implements admin.Node.
+func (o operator) Match(id string) (admin.Match, error) {
+	if h := o.matches.get(id); h != nil {
+		return o.describe(h), nil
+	}
+	if m, ok := o.matches.result(id); ok {
+		return m, nil
+	}
+	return admin.Match{}, admin.ErrNotFound
+}
+
+// Matches implements admin.Node.
+func (o operator) Matches(after string, limit int) (list []admin.Match, more bool) {
+	all := slices.DeleteFunc(o.matches.all(), func(h *hosted) bool { return h.match.ID() <= after })
+	slices.SortFunc(all, func(a, b *hosted) int { return strings.Compare(a.match.ID(), b.match.ID()) })
+	if more = len(all) > limit; more {
+		all = all[:limit]
+	}
+	for _, h := range all {
+		list = append(list, o.describe(h))
+	}
+	return list, more
+}
+
+// deleteWithin bounds how long DeleteMatch waits: a tick, and the end of the recording on a slow disk.
+const deleteWithin = 5 * time.Second
+
+// DeleteMatch implements admin.Node.
+func (o operator) DeleteMatch(id string) error {
+	h := o.matches.get(id)
+	if h == nil {
+		return admin.ErrNotFound
+	}
+	h.match.Stop(loop.OverFinished)
+	select {
+	case <-h.gone:
+		return nil
+	case <-time.After(deleteWithin):
+		return errors.New("the match takes long to end")
+	}
+}
+
+// tokenLife is how long a token from the admin API lets its bearer in.
+const tokenLife = time.Hour
+
+// Tokens implements admin.Node.
+func (o operator) Tokens(match string, players []admin.Player) (map[string]string, error) {
+	if o.matches.get(match) == nil {
+		return nil, admin.ErrNotFound
+	}
+	tokens := make(map[string]string, len(players))
+	for _, p := range players {
+		t, err := o.keys.SignPlayer(token.Player{
+			Match: match, ID: p.ID, Name: token.CleanName(p.Name), Team: p.Team, Bot: p.Bot, Spectator: p.Spectator,
+			Expiry: time.Now().Add(tokenLife),
+		})
+		if err != nil {
+			return nil, fmt.Errorf("%w: player %.64q: an id is 1 to %d printable ASCII characters without spaces", admin.ErrInvalid, p.ID, token.MaxID)
+		}
+		tokens[p.ID] = t
+	}
+	return tokens, nil
+}
+
+// PlayerURL implements admin.Node.
+func (o operator) PlayerURL(host string) string {
+	if o.cfg.Public != "" {
+		return o.cfg.Public
+	}
+	return wsScheme(o.player.tls) + "://" + reachable(o.player.addr, host) + playPath
+}
+
+// Counters implements admin.Node.
+func (o operator) Counters() admin.Counters {
+	k := admin.Counters{Net: o.edge.Stats(), Games: o.stats, Matches: map[string]int{}, Limited: o.limiter.refused.Load()}
+	k.BytesIn, k.BytesOut = o.edge.Bytes()
+	for _, g := range o.cfg.Games {
+		k.Matches[g.Name] = 0
+	}
+	for _, h := range o.matches.all() {
+		i := h.match.Info()
+		k.Matches[i.Game]++
+		k.Players += i.Taken
+	}
+	return k
+}

@@ -1,0 +1,185 @@
+package cluster
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/overtime-server/overtime/cluster/admin"
+	"github.com/overtime-server/overtime/netcode"
+	"github.com/overtime-server/overtime/netcode/token"
+	"github.com/overtime-server/overtime/netcode/web"
+)
+
+// Limits of the player listener's calls.
+const (
+	maxAsk    = 4 << 10            // bytes of a request's body
+	guestLife = 7 * 24 * time.Hour // of a guest's token
+	placeLife = 10 * time.Minute   // of a player token from quickplay
+)
+
+// routes is the player listener.
+func (n *Node) routes(origins *netcode.Origins) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if !n.ready.Load() {
+			plain(w, http.StatusServiceUnavailable, "not ready")
+			return
+		}
+		plain(w, http.StatusOK, "ready")
+	})
+	api := http.NewServeMux()
+	api.HandleFunc("POST /v1/guest", n.limited(n.guest))
+	api.HandleFunc("POST /v1/quickplay", n.limited(n.quickplay))
+	api.HandleFunc("GET /v1/route", n.route)
+	api.HandleFunc("GET /v1/maps/{hash}", n.mapByHash)
+	api.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { admin.NotHere(w, r, api) })
+	mux.Handle("/v1/", origins.CORS(api))
+	mux.Handle("GET /v1/play", n.edge) // checks the origin itself
+	mux.Handle("GET /", web.Handler())
+	return mux
+}
+
+func plain(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(text + "\n")) // an error means that nobody listens any more
+}
+
+// limited is the rate limit per address.
+func (n *Node) limited(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if !n.limiter.allow(r) {
+			w.Header().Set("Retry-After", "1")
+			admin.Problem(w, http.StatusTooManyRequests, "too many requests from this address")
+			return
+		}
+		next(w, r)
+	}
+}
+
+// askGuest is the body of POST /v1/guest.
+type askGuest struct {
+	Name string `json:"name"`
+}
+
+func (n *Node) guest(w http.ResponseWriter, r *http.Request) {
+	var ask askGuest
+	if !admin.Read(w, r, maxAsk, true, &ask) {
+		return
+	}
+	if n.cfg.NoGuests {
+		admin.Problem(w, http.StatusForbidden, "guests may not play here")
+		return
+	}
+	g := newGuest(ask.Name)
+	signed, err := n.keys.SignGuest(g)
+	if err != nil {
+		n.broken(w, err)
+		return
+	}
+	admin.JSON(w, http.StatusOK, map[string]string{"player_id": g.ID, "token": signed})
+}
+
+func newGuest(name string) token.Guest {
+	return token.Guest{ID: newID("g"), Name: guestName(name), Expiry: time.Now().Add(guestLife)}
+}
+
+// guestName makes a name that can be shown.
+func guestName(name string) string {
+	if name = token.CleanName(name); name == "" {
+		return "Guest"
+	}
+	return name
+}
+
+// broken answers for what should not happen.
+func (n *Node) broken(w http.ResponseWriter, err error) {
+	n.cfg.Log.Error("player request", "err", err)
+	admin.Problem(w, http.StatusInternalServerError, "see the server's log")
+}
+
+// identify finds out who asks: a guest with his token, or a new guest. It answers the request itself if neither may be.
+func (n *Node) identify(w http.ResponseWriter, r *http.Request, name string) (g token.Guest, ok bool) {
+	bearer, given := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	switch {
+	case given:
+		g, err := n.keys.VerifyGuest(bearer, time.Now())
+		if err != nil {
+			w.Header().Set("WWW-Authenticate", "Bearer")
+			admin.Problem(w, http.StatusUnauthorized, "the guest's token is wrong or has expired")
+			return g, false
+		}
+		if name != "" {
+			g.Name = guestName(name)
+		}
+		return g, true
+	case n.cfg.NoGuests:
+		admin.Problem(w, http.StatusForbidden, "guests may not play here")
+		return g, false
+	}
+	return newGuest(name), true
+}
+
+func (n *Node) route(w http.ResponseWriter, r *http.Request) {
+	h := n.matches.get(r.URL.Query().Get("match"))
+	if h == nil {
+		admin.Problem(w, http.StatusNotFound, admin.ErrNotFound.Error())
+		return
+	}
+	url, err := n.playURL(r)
+	if err != nil {
+		admin.Problem(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	admin.JSON(w, http.StatusOK, struct {
+		URL     string `json:"url"`
+		Standby string `json:"standby_url"`
+		Epoch   uint32 `json:"epoch"`
+	}{url, "", h.match.Config().Epoch})
+}
+
+// playURL is where whoever made a request connects.
+func (n *Node) playURL(r *http.Request) (string, error) {
+	if n.cfg.Public != "" {
+		return n.cfg.Public, nil
+	}
+	return requestURL(r)
+}
+
+// mapByHash serves what never changes under its hash, so whoever has it need not ask again.
+func (n *Node) mapByHash(w http.ResponseWriter, r *http.Request) {
+	hash := r.PathValue("hash")
+	body := n.matches.mapBody(hash)
+	if body == nil {
+		admin.Problem(w, http.StatusNotFound, "no running match has this map")
+		return
+	}
+	h := w.Header()
+	h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	h.Set("ETag", `"`+hash+`"`)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Type", "application/octet-stream")
+	if json.Valid(body) {
+		h.Set("Content-Type", "application/json")
+	}
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
+}
+
+// unavailable answers for a match that could not be made.
+func (n *Node) unavailable(w http.ResponseWriter, err error) {
+	switch {
+	case errors.Is(err, admin.ErrFull), errors.Is(err, admin.ErrDraining):
+		w.Header().Set("Retry-After", "1")
+		admin.Problem(w, http.StatusServiceUnavailable, err.Error())
+	case errors.Is(err, admin.ErrInvalid):
+		admin.Problem(w, http.StatusBadRequest, err.Error())
+	default:
+		n.broken(w, err)
+	}
+}

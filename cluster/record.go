@@ -1,0 +1,30 @@
+package cluster
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// journalSuffix ends the names of recorded matches: MATCH_ID.otj.
+const journalSuffix = ".otj"
+
+// openJournal makes the file that a match is recorded in; nil if dir is "".
+func openJournal(dir, match string) (*os.File, error) {
+	if dir == "" {
+		return nil, nil
+	}
+	f, err := os.OpenFile(filepath.Join(dir, match+journalSuffix), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("record: %w", err)
+	}
+	return f, nil
+}
+
+// dropJournal removes the file of a match that did not start.
+func dropJournal(f *os.File) {
+	if f != nil {
+		_ = f.Close()
+		_ = os.Remove(f.Name())
+	}
+}

@@ -14,16 +14,69 @@ func embed(b []byte, poison byte) []byte {
 	return buf[:len(b)]
 }
 
-// FuzzVerifyClient: what the verifier accepts can be read through every accessor without a panic, and reads the same
-// whatever lies behind it.
-func FuzzVerifyClient(f *testing.F) {
+// clientMessages is one of each.
+func clientMessages() (all [][]byte) {
 	var w ClientWriter
-	add := func(b []byte) { f.Add(bytes.Clone(b)) }
+	add := func(b []byte) { all = append(all, bytes.Clone(b)) }
 	add(w.Samples(someSamples, 55, 66))
 	add(w.Hello(&someHello))
 	add(w.Command(9, []byte("buy")))
 	add(w.Ping(77))
+	add(w.Keyframe())
 	add(w.Leave())
+	return all
+}
+
+// serverMessages is one of each.
+func serverMessages() (all [][]byte) {
+	var w ServerWriter
+	add := func(b []byte) { all = append(all, bytes.Clone(b)) }
+	add(w.Welcome(&someWelcome))
+	add(w.Roster(someRoster))
+	add(w.Messages([]Message{{Number: 4, Data: []byte("hi")}, {Number: 5, Kind: MessageResult, Data: []byte("{}")}}))
+	add(w.Pong(Pong{Client: 1, Tick: 2, FracMicros: 3, LatenessMs: -4}))
+	add(w.Resume("tok"))
+	add(w.Move(Move{URL: "ws://c", Token: "t"}))
+	add(w.Bye(Bye{Code: 4010, Reason: "drain"}))
+	add(frameMessage())
+	return all
+}
+
+// Every byte of every message set to awkward values, and every length cut off: what still passes is safe to read.
+func TestMutatedMessagesAreSafeToRead(t *testing.T) {
+	passed, refused := 0, 0
+	try := func(b []byte) {
+		if m, err := VerifyClient(b); err == nil {
+			readClient(&m)
+		}
+		if m, err := VerifyServer(b); err == nil {
+			readServer(&m)
+			passed++
+		} else {
+			refused++
+		}
+	}
+	for _, m := range append(clientMessages(), serverMessages()...) {
+		for i, old := range m {
+			for _, v := range []byte{0, 1, 4, 0x7f, 0x80, 0xff, old + 1, old - 1, old + 4} {
+				m[i] = v
+				try(m)
+			}
+			m[i] = old
+			try(m[:i])
+		}
+	}
+	if passed < 1000 || refused < 1000 {
+		t.Errorf("%d passed, %d refused: the test lost its point", passed, refused)
+	}
+}
+
+// FuzzVerifyClient: what the verifier accepts can be read through every accessor without a panic, and reads the same
+// whatever lies behind it.
+func FuzzVerifyClient(f *testing.F) {
+	for _, m := range clientMessages() {
+		f.Add(m)
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var read [2]string
 		for i, poison := range []byte{0x00, 0xff} {
@@ -56,16 +109,9 @@ func readClient(m *wire.ClientMessage) string {
 
 // FuzzVerifyServer is FuzzVerifyClient for the other direction.
 func FuzzVerifyServer(f *testing.F) {
-	var w ServerWriter
-	add := func(b []byte) { f.Add(bytes.Clone(b)) }
-	add(w.Welcome(&someWelcome))
-	add(w.Roster(someRoster))
-	add(w.Messages([]Message{{Number: 4, Data: []byte("hi")}, {Number: 5, Kind: MessageResult, Data: []byte("{}")}}))
-	add(w.Pong(Pong{Client: 1, Tick: 2, FracMicros: 3, LatenessMs: -4}))
-	add(w.Resume("tok"))
-	add(w.Move(Move{URL: "ws://c", Token: "t"}))
-	add(w.Bye(Bye{Code: 4010, Reason: "drain"}))
-	add(frameMessage())
+	for _, m := range serverMessages() {
+		f.Add(m)
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var read [2]string
 		for i, poison := range []byte{0x00, 0xff} {

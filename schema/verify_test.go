@@ -123,6 +123,10 @@ func TestClippedToItsLength(t *testing.T) {
 			t.Fatalf("%d of %d bytes pass", n, len(m))
 		}
 	}
+	pong := append(new(ServerWriter).Pong(Pong{}), "more"...)
+	if m, err := VerifyServer(pong[:len(pong)-4]); err != nil || cap(m.Table().Bytes) != len(pong)-4 {
+		t.Fatalf("%v, or a server message that is not clipped", err)
+	}
 	got, err := VerifyClient(buffer[:len(m)])
 	if err != nil {
 		t.Fatal(err)

@@ -78,6 +78,7 @@ func TestMalformedFrames(t *testing.T) {
 		"a new row of a negative kind":       {func(f *forged) { f.ids, f.masks, f.small = []byte{6}, []byte{1}, []byte{0xff} }, ErrMalformed},
 		"a new row without kind":             {func(f *forged) { f.ids, f.masks, f.small = []byte{6}, []byte{1}, nil }, ErrMalformed},
 		"an id twice":                        {func(f *forged) { f.ids, f.masks = []byte{5, 0}, []byte{0, 2} }, ErrMalformed},
+		"an id twice, the second new":        {func(f *forged) { f.ids, f.masks, f.small = []byte{5, 0}, []byte{0, 1}, []byte{1} }, ErrMalformed},
 		"an id cut short":                    {func(f *forged) { f.ids = []byte{0x85} }, ErrMalformed},
 		"an id written long":                 {func(f *forged) { f.ids = []byte{0x85, 0x80, 0} }, ErrHash},
 		"an id beyond 32 bits":               {func(f *forged) { f.ids = []byte{0xff, 0xff, 0xff, 0xff, 0x7f} }, ErrMalformed},

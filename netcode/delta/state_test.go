@@ -242,6 +242,32 @@ func TestBuildLeavesOutWhatCannotBe(t *testing.T) {
 	}
 }
 
+// After a gap the rows are born anew, without displacement, and the ring has nothing of the gap.
+func TestRingWithAGap(t *testing.T) {
+	rows, ring := game.NewRows(pointKinds), NewRing(mustTables(pointKinds), game.All, 4)
+	if ring.At(0) != nil || ring.Last() != nil {
+		t.Fatal("an empty ring has something")
+	}
+	moved := map[uint32]int32{2: 10, 5: 10} // the others have no frame before them
+	for _, f := range []uint32{1, 2, 4, 5} {
+		rows.Reset()
+		rows.Put(game.All, 5, 0)[0] = 10 * int32(f)
+		s := ring.Add(3*f, f, rows.All(), rows)
+		want := model{5: {kind: 0, vals: []int32{10 * int32(f), 0}, disp: []int32{moved[f], 0}}}
+		if s.Hash() != want.hash(pointKinds) || s.Tick() != 3*f || s.Frame() != f || s.Channel() != game.All || ring.Last() != s || ring.At(f) != s {
+			t.Fatalf("frame %d is wrong", f)
+		}
+	}
+	for _, f := range []uint32{0, 1, 3, 6} { // 1 gave way to 5
+		if ring.At(f) != nil {
+			t.Errorf("the ring has frame %d", f)
+		}
+	}
+	if ring.At(2) == nil || Predicted(ring.At(2), ring.At(5)) {
+		t.Error("what was born in between is not news")
+	}
+}
+
 func TestTablesAreChecked(t *testing.T) {
 	for _, kinds := range [][]game.Kind{nil, make([]game.Kind, MaxKinds+1), {{Name: "x"}}, {{Fields: []game.Field{{Bits: 33}}}}} {
 		if _, err := NewState(kinds, 1); err == nil {

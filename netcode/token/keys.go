@@ -24,11 +24,11 @@ const maxKeys = 16
 // ErrKeys says that a secret file does not hold what it should. Its text never contains key material.
 var ErrKeys = errors.New("token: bad secret file")
 
-// GenerateKey returns a new random key.
-func GenerateKey() Key {
+// GenerateKey returns a new random key. It fails only where the system has no randomness.
+func GenerateKey() (Key, error) {
 	var k Key
-	_, _ = rand.Read(k[:]) // never fails, see crypto/rand
-	return k
+	_, err := rand.Read(k[:])
+	return k, err
 }
 
 // String hides the key from logs.
@@ -77,34 +77,41 @@ func checkKeys(keys []Key) error {
 	return nil
 }
 
-// LoadOrCreate reads the secret file at path; if there is none it makes one with a single new key, readable by its
-// owner only. The directory must exist. Two processes that start at once end up with the same key.
-func LoadOrCreate(path string) ([]Key, error) {
+// SecretFile is the name of the file that LoadOrCreate keeps in its directory.
+const SecretFile = "secret"
+
+// LoadOrCreate reads dir's secret file; if there is none it makes one with a single new key, readable by its owner only,
+// and the directory too. Two processes that start at once end up with the same key.
+func LoadOrCreate(dir string) ([]Key, error) {
+	path := filepath.Join(dir, SecretFile)
 	file, err := os.ReadFile(path)
-	if err == nil {
-		return ParseKeys(file)
+	if errors.Is(err, os.ErrNotExist) {
+		if err = create(dir, path); err == nil || errors.Is(err, os.ErrExist) {
+			file, err = os.ReadFile(path)
+		}
 	}
-	if !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("token: %w", err)
-	}
-	if err := create(path, []byte(GenerateKey().Line())); err != nil && !errors.Is(err, os.ErrExist) {
-		return nil, fmt.Errorf("token: %w", err)
-	}
-	if file, err = os.ReadFile(path); err != nil {
-		return nil, fmt.Errorf("token: %w", err)
+	if err != nil {
+		return nil, fmt.Errorf("token: secret file: %w", err)
 	}
 	return ParseKeys(file)
 }
 
-// create makes the file with its whole content or not at all, and never replaces one: it links a finished temporary file
-// to its name.
-func create(path string, content []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".secret-*") // mode 0600
+// create makes the file with its whole content or not at all, and never replaces one: a finished temporary file is
+// linked to its name.
+func create(dir, path string) error {
+	k, err := GenerateKey()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(dir, ".secret-*") // mode 0600
 	if err != nil {
 		return err
 	}
 	defer os.Remove(f.Name())
-	_, err = f.Write(content)
+	_, err = f.WriteString(k.Line())
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}

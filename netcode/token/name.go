@@ -26,18 +26,9 @@ func ValidID(s string) bool {
 }
 
 // ValidName says whether s may be a player's name: at most 24 bytes of UTF-8, nothing invisible that changes how text
-// around it looks (controls, direction marks, line separators), no space at the ends. It may be empty.
-func ValidName(s string) bool {
-	if len(s) > MaxName || !utf8.ValidString(s) || strings.TrimSpace(s) != s {
-		return false
-	}
-	for _, r := range s {
-		if hidden(r) {
-			return false
-		}
-	}
-	return true
-}
+// around it looks (controls, direction marks, line separators), no white space but single spaces between words. It may
+// be empty.
+func ValidName(s string) bool { return len(s) <= MaxName && CleanName(s) == s }
 
 // CleanName makes a valid name of anything: what a name must not hold is dropped, runs of white space become one space,
 // and it is cut to 24 bytes at a rune.
@@ -68,6 +59,5 @@ func CleanName(s string) string {
 	return b.String()
 }
 
-// hidden: controls (Cc), formats (Cf: direction marks, zero-width), line and paragraph separators, private use,
-// surrogates and what is not assigned.
-func hidden(r rune) bool { return r != ' ' && !unicode.IsPrint(r) && !unicode.Is(unicode.Zs, r) }
+// hidden: controls (Cc), formats (Cf: direction marks, zero-width), private use, surrogates, what is not assigned.
+func hidden(r rune) bool { return !unicode.IsPrint(r) }

@@ -24,11 +24,11 @@ const maxKeys = 16
 // ErrKeys says that a secret file does not hold what it should. Its text never contains key material.
 var ErrKeys = errors.New("token: bad secret file")
 
-// GenerateKey returns a new random key. It fails only where the system has no randomness.
-func GenerateKey() (Key, error) {
+// GenerateKey returns a new random key.
+func GenerateKey() Key {
 	var k Key
-	_, err := rand.Read(k[:])
-	return k, err
+	_, _ = rand.Read(k[:]) // never fails, see crypto/rand
+	return k
 }
 
 // String hides the key from logs.
@@ -99,10 +99,6 @@ func LoadOrCreate(dir string) ([]Key, error) {
 // create makes the file with its whole content or not at all, and never replaces one: a finished temporary file is
 // linked to its name.
 func create(dir, path string) error {
-	k, err := GenerateKey()
-	if err != nil {
-		return err
-	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
@@ -111,7 +107,7 @@ func create(dir, path string) error {
 		return err
 	}
 	defer os.Remove(f.Name())
-	_, err = f.WriteString(k.Line())
+	_, err = f.WriteString(GenerateKey().Line())
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}

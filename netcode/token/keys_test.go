@@ -11,15 +11,6 @@ import (
 	"testing"
 )
 
-func newKey(t testing.TB) Key {
-	t.Helper()
-	k, err := GenerateKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return k
-}
-
 func newRing(t testing.TB, keys ...Key) *Keyring {
 	t.Helper()
 	r, err := NewKeyring(keys)
@@ -30,7 +21,7 @@ func newRing(t testing.TB, keys ...Key) *Keyring {
 }
 
 func TestParseKeys(t *testing.T) {
-	a, b := newKey(t), newKey(t)
+	a, b := GenerateKey(), GenerateKey()
 	la, lb := strings.TrimSpace(a.Line()), strings.TrimSpace(b.Line())
 	for _, tt := range []struct {
 		name, file string
@@ -62,7 +53,7 @@ func TestParseKeys(t *testing.T) {
 	}
 	many := ""
 	for range maxKeys + 1 {
-		many += newKey(t).Line()
+		many += GenerateKey().Line()
 	}
 	if _, err := ParseKeys([]byte(many)); !errors.Is(err, ErrKeys) {
 		t.Errorf("%d keys are accepted", maxKeys+1)
@@ -70,7 +61,7 @@ func TestParseKeys(t *testing.T) {
 }
 
 func TestKeyDoesNotPrint(t *testing.T) {
-	k := newKey(t)
+	k := GenerateKey()
 	secret := strings.TrimSpace(k.Line())
 	for _, f := range []string{"%v", "%s", "%+v", "%#v", "%q"} {
 		s := fmt.Sprintf(f, k)

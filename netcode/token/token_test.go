@@ -44,7 +44,7 @@ func validID(t *rapid.T, what string) string {
 
 // What was signed comes back, from any of the keys that are accepted.
 func TestRoundTrip(t *testing.T) {
-	old, fresh := newKey(t), newKey(t)
+	old, fresh := GenerateKey(), GenerateKey()
 	signer, verifier := newRing(t, old), newRing(t, fresh, old)
 	rapid.Check(t, func(t *rapid.T) {
 		expiry := now.Add(time.Duration(rapid.Int64Range(1, 1<<30).Draw(t, "expiry")) * time.Second)
@@ -76,7 +76,7 @@ func TestRoundTrip(t *testing.T) {
 }
 
 func TestExpiry(t *testing.T) {
-	k := newRing(t, newKey(t))
+	k := newRing(t, GenerateKey())
 	for kind, s := range signed(t, k) {
 		if err := checkers[kind](k, s, later.Add(-time.Nanosecond)); err != nil {
 			t.Errorf("%s just before its expiry: %v", kind, err)
@@ -94,7 +94,7 @@ func TestExpiry(t *testing.T) {
 
 // A token of one kind is no other, not even with its prefix changed.
 func TestKindsAreApart(t *testing.T) {
-	k := newRing(t, newKey(t))
+	k := newRing(t, GenerateKey())
 	tokens := signed(t, k)
 	for is, s := range tokens {
 		for want, check := range checkers {
@@ -113,7 +113,7 @@ func TestKindsAreApart(t *testing.T) {
 
 // A change of any character, and any cut, is refused.
 func TestTamperedIsRefused(t *testing.T) {
-	k := newRing(t, newKey(t))
+	k := newRing(t, GenerateKey())
 	for kind, s := range signed(t, k) {
 		for i := range s {
 			for bit := range 8 {
@@ -136,7 +136,7 @@ func TestTamperedIsRefused(t *testing.T) {
 }
 
 func TestRotation(t *testing.T) {
-	a, b, c := newKey(t), newKey(t), newKey(t)
+	a, b, c := GenerateKey(), GenerateKey(), GenerateKey()
 	s := signed(t, newRing(t, a))
 	for kind, check := range checkers {
 		if err := check(newRing(t, b, a), s[kind], now); err != nil {
@@ -158,7 +158,7 @@ func TestRotation(t *testing.T) {
 
 // Fields that a verifier would refuse are not signed, and a genuine signature does not make a payload well formed.
 func TestFields(t *testing.T) {
-	k := newRing(t, newKey(t))
+	k := newRing(t, GenerateKey())
 	long := strings.Repeat("x", MaxID+1)
 	for _, p := range []Player{
 		{Match: "", ID: "a", Expiry: later}, {Match: long, ID: "a", Expiry: later}, {Match: "m", ID: "a b", Expiry: later},

@@ -5,7 +5,8 @@ import "github.com/overtime-server/overtime/game"
 // whole is the full length of a traced segment.
 const whole = 1 << 16
 
-// trace follows the segment from (x0, y0) to (x1, y1) and returns the part of it, in 1/65536, that is free of walls. It steps from
+// trace follows the segment from (x0, y0) to (x1, y1) and returns the part of it, in 1/65536, that is free of walls: whole
+// only if its end is free too. It steps from
 // tile to tile (J. Amanatides and A. Woo, "A Fast Voxel Traversal Algorithm for Ray Tracing", 1987).
 func (m *Map) trace(x0, y0, x1, y1 int32) int32 {
 	tx, ty := x0>>8, y0>>8
@@ -16,7 +17,7 @@ func (m *Map) trace(x0, y0, x1, y1 int32) int32 {
 	sy, nextY, everyY := axis(y0, y1)
 	for {
 		at := min(nextX, nextY)
-		if at >= whole {
+		if at > whole {
 			return whole
 		}
 		if nextX <= nextY {
@@ -25,7 +26,7 @@ func (m *Map) trace(x0, y0, x1, y1 int32) int32 {
 			ty, nextY = ty+sy, nextY+everyY
 		}
 		if m.wall(tx, ty) {
-			return int32(at)
+			return min(int32(at), whole-1)
 		}
 	}
 }
@@ -37,9 +38,9 @@ func axis(from, to int32) (step int32, next, every int64) {
 	case d > 0:
 		return 1, int64(Tile-from&(Tile-1)) << 16 / d, Tile << 16 / d
 	case d < 0:
-		return -1, int64(from&(Tile-1)) << 16 / -d, Tile << 16 / -d
+		return -1, int64(from&(Tile-1))<<16/-d + 1, Tile << 16 / -d // a border belongs to the tile behind it
 	}
-	return 0, 1 << 62, 1 << 62
+	return 0, 1 << 62, 0
 }
 
 // clear reports whether nothing is between two places.

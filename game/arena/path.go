@@ -32,6 +32,9 @@ func (p *path) next(x, y, goalX, goalY int32) (int32, int32) {
 		return goalX, goalY
 	}
 	w := p.world.Width
+	if p.world.wall(x>>8, y>>8) || p.world.wall(goalX>>8, goalY>>8) {
+		return goalX, goalY // no server of ours shows such a thing
+	}
 	here, goal := y>>8*w+x>>8, goalY>>8*w+goalX>>8
 	if !p.follow(here, goal) {
 		p.search(here, goal)

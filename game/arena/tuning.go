@@ -40,7 +40,7 @@ const (
 
 	RifleMS     = 260 // from shot to shot
 	RifleRange  = 10 * Tile
-	rifleDamage = 23
+	rifleDamage = 25
 
 	RocketMS      = 800 // from rocket to rocket
 	AfterRocketMS = 400 // from a rocket to a rifle shot

@@ -202,3 +202,11 @@ func (s *Sim) index(number uint32) int {
 	}
 	return i
 }
+
+// Pending returns the samples of a player that wait for the next tick. The slice is valid until Step.
+func (s *Sim) Pending(player uint32) []game.Input {
+	if i := s.index(player); i >= 0 {
+		return s.seats[i].inputs
+	}
+	return nil
+}

@@ -77,16 +77,12 @@ func checkKeys(keys []Key) error {
 	return nil
 }
 
-// SecretFile is the name of the file that LoadOrCreate keeps in its directory.
-const SecretFile = "secret"
-
-// LoadOrCreate reads dir's secret file; if there is none it makes one with a single new key, readable by its owner only,
-// and the directory too. Two processes that start at once end up with the same key.
-func LoadOrCreate(dir string) ([]Key, error) {
-	path := filepath.Join(dir, SecretFile)
+// LoadOrCreate reads the secret file at path; if there is none it makes one with a single new key, readable by its owner
+// only, and its directory too. Two processes that start at once end up with the same key.
+func LoadOrCreate(path string) ([]Key, error) {
 	file, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
-		if err = create(dir, path); err == nil || errors.Is(err, os.ErrExist) {
+		if err = create(path); err == nil || errors.Is(err, os.ErrExist) {
 			file, err = os.ReadFile(path)
 		}
 	}
@@ -98,7 +94,8 @@ func LoadOrCreate(dir string) ([]Key, error) {
 
 // create makes the file with its whole content or not at all, and never replaces one: a finished temporary file is
 // linked to its name.
-func create(dir, path string) error {
+func create(path string) error {
+	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}

@@ -78,7 +78,7 @@ func TestLoadOrCreate(t *testing.T) {
 	for i := range got { // processes that start at once
 		wg.Go(func() {
 			var err error
-			if got[i], err = LoadOrCreate(dir); err != nil {
+			if got[i], err = LoadOrCreate(filepath.Join(dir, "secret")); err != nil {
 				t.Error(err)
 			}
 		})
@@ -97,10 +97,10 @@ func TestLoadOrCreate(t *testing.T) {
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v, error %v", info.Mode(), err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, SecretFile), []byte("broken"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "secret"), []byte("broken"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := LoadOrCreate(dir); !errors.Is(err, ErrKeys) {
+	if _, err := LoadOrCreate(filepath.Join(dir, "secret")); !errors.Is(err, ErrKeys) {
 		t.Errorf("a broken file: error %v, it must not be replaced", err)
 	}
 }

@@ -98,7 +98,7 @@ type guardLimits struct {
 func (g *guard) scan(p []byte, now int64) (ok int, v *Violation) {
 	i, start := 0, 0 // start: where the frame at hand begins, or 0 if that was in an earlier chunk
 	for i < len(p) && !g.done {
-		if g.left > 0 {
+		if g.left > 0 && g.have == 0 { // the length is known before the mask key is there
 			n := min(g.left, len(p)-i)
 			if g.closing {
 				g.ctlN += copy(g.ctl[g.ctlN:], p[i:i+n])

@@ -45,7 +45,6 @@ func (c *Client) frame(l *link, m *wire.ServerMessage) {
 	switch err {
 	case nil:
 		c.count.hashChecks.Add(1)
-		c.count.changed.Add(uint64(res.Changed))
 	case delta.ErrMalformed:
 		c.malformed(l)
 		return
@@ -59,6 +58,7 @@ func (c *Client) frame(l *link, m *wire.ServerMessage) {
 	}
 	if res.Clock {
 		c.count.frames.Add(1)
+		c.count.changed.Add(uint64(res.Changed))
 		if res.Keyframe {
 			c.count.keyframes.Add(1)
 			c.wantKey = 0

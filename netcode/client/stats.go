@@ -15,7 +15,7 @@ type Stats struct {
 	MessagesIn        uint64 // data messages received
 	Frames            uint64 // state frames applied, keyframes included
 	Keyframes         uint64 // of these, keyframes
-	Changed           uint64 // rows mentioned in state frames
+	Changed           uint64 // rows mentioned in state frames of channel All
 	HashChecks        uint64 // frames whose view hash was compared, of all channels
 	HashMismatches    uint64
 	DecodeErrors      uint64 // messages that were malformed or could not be inflated

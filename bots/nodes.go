@@ -1,0 +1,89 @@
+package bots
+
+import (
+	"context"
+	"errors"
+	"net"
+	"slices"
+	"sync"
+	"time"
+)
+
+type dialFunc = func(ctx context.Context, network, addr string) (net.Conn, error)
+
+const (
+	routeTimeout = 2 * time.Second // of one node's answer
+	maxNodes     = 64
+)
+
+// nodes is every node that the bots have heard of; any of them can tell where a match is. For many goroutines.
+type nodes struct {
+	api   *caller
+	mu    sync.Mutex // guards known
+	known []string   // bases of HTTP calls, the target first; at most maxNodes, later ones are ignored
+}
+
+// locate asks a node where a match is played: the first with attempt 0, others with later ones.
+func (n *nodes) locate(ctx context.Context, match string, attempt int) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*routeTimeout)
+	defer cancel()
+	known := n.all()
+	var errs []error
+	for i := range min(len(known), 3) {
+		one, done := context.WithTimeout(ctx, routeTimeout)
+		r, err := n.api.route(one, known[(attempt+i)%len(known)], match)
+		done()
+		if err == nil {
+			n.learn(r.URL)
+			n.learn(r.Standby)
+			return r.URL, nil
+		}
+		errs = append(errs, err)
+	}
+	return "", errors.Join(errs...)
+}
+
+func (n *nodes) all() []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Clone(n.known)
+}
+
+// learn remembers the node behind an address.
+func (n *nodes) learn(addr string) {
+	base, err := baseURL(addr)
+	if err != nil || addr == "" {
+		return
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if len(n.known) < maxNodes && !slices.Contains(n.known, base) {
+		n.known = append(n.known, base)
+	}
+}
+
+// maps fetches what never changes of a world, once for each content. For many goroutines.
+type maps struct {
+	api   *caller
+	nodes *nodes
+	mu    sync.Mutex // guards have, and is held while fetching: the others wait for the same map
+	have  map[string][]byte
+}
+
+// get returns the content with a hash, nil if no node has it.
+func (m *maps) get(hash string) []byte {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if b, ok := m.have[hash]; ok {
+		return b
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*routeTimeout)
+	defer cancel()
+	for _, base := range m.nodes.all() {
+		if b, err := m.api.static(ctx, base, hash); err == nil {
+			m.have[hash] = b
+			return b
+		}
+	}
+	return nil
+}

@@ -40,7 +40,7 @@ func (n *Node) routes(origins *netcode.Origins) http.Handler {
 	api.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { admin.NotHere(w, r, api) })
 	mux.Handle("/v1/", origins.CORS(api))
 	mux.Handle("GET /v1/play", n.edge) // checks the origin itself
-	mux.Handle("GET /", web.Handler())
+	mux.Handle("/", web.Handler())
 	return mux
 }
 

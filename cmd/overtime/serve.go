@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/overtime-server/overtime/cluster"
+)
+
+// stopWithin is how long a graceful stop may take.
+const stopWithin = 10 * time.Second
+
+func serve(c *call) error {
+	f := newFlags(c)
+	cfg := cluster.Config{Games: games(), AdminKey: c.env("OVERTIME_ADMIN_KEY")}
+	f.StringVar(&cfg.Listen, "listen", "127.0.0.1:8080", "`ADDRESS` for players")
+	f.StringVar(&cfg.Admin, "admin", "127.0.0.1:8081", "`ADDRESS` for operators; not on loopback it needs OVERTIME_ADMIN_KEY")
+	f.StringVar(&cfg.Public, "public-url", "", "`ADDRESS` under which clients reach --listen; default: what their request names")
+	f.StringVar(&cfg.Data, "data", "", "`DIR` for the node's key and the results of matches; default: nothing is kept")
+	f.StringVar(&cfg.Record, "record", "", "`DIR` for recordings of all matches, see overtime replay")
+	f.StringVar(&cfg.SecretFile, "secret-file", "", "`FILE` with the keys that sign tokens, one base64 key of 32 bytes a line")
+	f.StringVar(&cfg.TLSCert, "tls-cert", "", "`FILE` with the certificate of --listen, PEM")
+	f.StringVar(&cfg.TLSKey, "tls-key", "", "`FILE` with its private key, PEM")
+	f.IntVar(&cfg.MaxMatches, "max-matches", 1000, "most matches at a time")
+	f.IntVar(&cfg.MaxPlayers, "max-players", 20000, "most connections at a time")
+	f.DurationVar(&cfg.EmptyAfter, "empty-after", 5*time.Second, "a match ends after so long without anybody")
+	f.DurationVar(&cfg.SeatHold, "seat-hold", time.Minute, "for which a dropped player's seat is kept")
+	origins := f.String("origins", "", "web `ORIGINS` that may connect besides our own, a,b")
+	guests := f.Bool("guests", true, "players without a token may play")
+	bots := f.Int("bots", 0, "bots that play on this node, round after round")
+	if _, err := f.parse(0); err != nil {
+		return err
+	}
+	cfg.Origins, cfg.NoGuests = list(*origins), !*guests
+	var err error
+	if cfg.Log, err = f.log(); err != nil {
+		return err
+	}
+	if err := serveable(cfg, *bots); err != nil {
+		return err
+	}
+	node, err := cluster.Start(cfg)
+	if err != nil {
+		return err
+	}
+	if *f.logFormat == "text" { // with json, the log line "serving" has it
+		fmt.Fprintf(c.err, "playable at %s/\n", node.URL())
+	}
+	return c.whileServing(node, *bots, &cfg)
+}
+
+// serveable checks what a zero value of the configuration would hide.
+func serveable(cfg cluster.Config, bots int) error {
+	switch {
+	case cfg.MaxMatches < 1 || cfg.MaxPlayers < 1:
+		return errors.New("--max-matches and --max-players must be at least 1")
+	case cfg.EmptyAfter <= 0 || cfg.SeatHold <= 0:
+		return errors.New("--empty-after and --seat-hold must be above 0")
+	case bots < 0 || bots > cfg.MaxPlayers:
+		return fmt.Errorf("--bots %d is not in 0 to --max-players", bots)
+	case bots > 0 && cfg.NoGuests:
+		return errors.New("--bots play as guests, so they need --guests=true")
+	}
+	return nil
+}
+
+// whileServing waits for the end and stops everything.
+func (c *call) whileServing(node *cluster.Node, n int, cfg *cluster.Config) error {
+	bots := c.startBots(node, n, cfg)
+	var err error
+	select {
+	case <-c.ctx.Done():
+	case err = <-node.Failed():
+	}
+	stop, cancel := context.WithTimeout(c.now, stopWithin)
+	defer cancel()
+	bots.stop()
+	if err = errors.Join(err, node.Stop(stop)); err != nil {
+		return foundError{err}
+	}
+	return nil
+}

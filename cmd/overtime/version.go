@@ -1,0 +1,26 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+)
+
+func version(c *call) error {
+	if _, err := newFlags(c).parse(0); err != nil {
+		return err
+	}
+	name, revision := "(devel)", ""
+	if info, ok := debug.ReadBuildInfo(); ok {
+		if v := info.Main.Version; v != "" {
+			name = v
+		}
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" && name == "(devel)" {
+				revision = " " + s.Value
+			}
+		}
+	}
+	_, err := fmt.Fprintf(c.out, "overtime %s%s %s %s/%s\n", name, revision, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return err
+}

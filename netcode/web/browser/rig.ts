@@ -1,0 +1,124 @@
+// Starts a server and a browser for the browser test, and watches a match from outside through the client library.
+
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { WebSocket } from 'ws';
+import { type Client, connect, type Entity, type SocketLike } from '../src/index.js';
+import { repo } from '../test/repo.js';
+
+/** Flags of a browser that talks to nobody but us. */
+const FLAGS = [
+  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+  '--disable-component-update', '--disable-sync', '--force-color-profile=srgb',
+];
+
+export async function freePort(): Promise<number> {
+  const s = net.createServer().listen(0, '127.0.0.1');
+  await new Promise((done) => s.once('listening', done));
+  const { port } = s.address() as net.AddressInfo;
+  await new Promise((done) => s.close(done));
+  return port;
+}
+
+/** Asks until the answer is not undefined, null, false or an error; fails after a while, saying what it waited for. */
+export async function until<T>(what: string, f: () => Promise<T> | T, ms = 15_000): Promise<NonNullable<T>> {
+  const end = Date.now() + ms;
+  let last: unknown;
+  for (;;) {
+    try {
+      const v = await f();
+      if (v) return v;
+      last = v;
+    } catch (err) {
+      last = err;
+    }
+    if (Date.now() > end) throw new Error(`waited ${ms} ms for ${what}; last: ${String(last)}`);
+    await new Promise((done) => setTimeout(done, 50));
+  }
+}
+
+/** A running `overtime serve` with bots, on ports of its own. */
+export class Server {
+  private log = '';
+
+  private constructor(
+    readonly url: string,
+    readonly admin: string,
+    private readonly child: ChildProcess,
+    private readonly dir: string,
+  ) {
+    child.stderr!.on('data', (d) => (this.log += String(d)));
+  }
+
+  static async start(bots: number): Promise<Server> {
+    const [port, admin] = [await freePort(), await freePort()];
+    const dir = mkdtempSync(path.join(tmpdir(), 'overtime-browser-'));
+    const binary = process.env['OVERTIME_BIN'] ?? repo('bin/overtime');
+    const args = ['serve', '--listen', `127.0.0.1:${port}`, '--admin', `127.0.0.1:${admin}`, '--data', dir, '--bots', String(bots)];
+    const child = spawn(binary, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    const s = new Server(`http://127.0.0.1:${port}`, `http://127.0.0.1:${admin}`, child, dir);
+    try {
+      await until('the server', async () => (await fetch(`${s.url}/readyz`)).ok);
+    } catch (err) {
+      await s.stop();
+      throw new Error(`${String(err)}\n${s.log}`);
+    }
+    return s;
+  }
+
+  async stop(): Promise<void> {
+    if (this.child.exitCode === null) {
+      const gone = new Promise((done) => this.child.once('exit', done));
+      this.child.kill('SIGTERM');
+      const late = setTimeout(() => this.child.kill('SIGKILL'), 12_000);
+      await gone;
+      clearTimeout(late);
+    }
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+
+  /** A match as the admin API shows it. */
+  async match(id: string): Promise<Record<string, unknown>> {
+    const r = await fetch(`${this.admin}/v1/matches/${id}`);
+    assert.equal(r.status, 200, `GET match: ${r.status}`);
+    return (await r.json()) as Record<string, unknown>;
+  }
+
+  /** Joins a match from here, with a token of the admin API: an outside view of what the server sends to everybody. */
+  async watch(id: string): Promise<Client> {
+    const r = await fetch(`${this.admin}/v1/matches/${id}/tokens`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ players: [{ id: 'watcher', name: 'watcher' }] }),
+    });
+    assert.ok(r.ok, `tokens: ${r.status}`);
+    const { url, tokens } = (await r.json()) as { url: string; tokens: Record<string, string> };
+    const c = connect({
+      url,
+      token: tokens['watcher']!,
+      socket: (u, protocol) => new WebSocket(u, protocol) as unknown as SocketLike,
+    });
+    await until('the watcher to be in', () => c.phase === 'playing');
+    return c;
+  }
+}
+
+/** The body of a player in a client's newest state, if he is alive. */
+export function bodyOf(c: Client, player: number): Entity | undefined {
+  const score = c.state.each('score').find((e) => e['player'] === player);
+  return score && c.state.one('body', score['body']);
+}
+
+export async function launch(): Promise<Browser> {
+  return chromium.launch({ executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium', headless: true, args: FLAGS });
+}
+
+/** What the page says about itself on its body element. */
+export async function dataset(page: Page): Promise<Record<string, string>> {
+  return page.evaluate(() => ({ ...document.body.dataset }) as Record<string, string>);
+}

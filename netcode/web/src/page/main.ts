@@ -1,0 +1,121 @@
+// The page: joins a match with one click and plays the arena in it.
+
+import { Backoff, type Client, connect, type End, fetchMap, quickplay } from '../index.js';
+import { Renderer } from './draw.js';
+import { Effects } from './effects.js';
+import { Hud } from './hud.js';
+import { Input } from './input.js';
+import { type ArenaMap, parseMap } from './map.js';
+import { readScene } from './scene.js';
+
+/** Ends after which another match is worth trying: this one failed, or is over. */
+const TRY_ANOTHER = [4000, 4004];
+const ANOTHER_MS = 3000;
+
+const canvas = document.getElementById('view') as HTMLCanvasElement;
+const play = document.getElementById('play') as HTMLButtonElement;
+const notice = document.getElementById('notice')!;
+const input = new Input(canvas);
+const renderer = new Renderer(canvas);
+const hud = new Hud();
+const data = document.body.dataset;
+
+let client: Client | undefined;
+let map: ArenaMap | undefined;
+let effects = new Effects();
+let joining = false;
+
+play.addEventListener('click', () => void join());
+if (new URLSearchParams(location.search).get('autoplay') === '1') void join();
+
+/** Asks the server for a match until it gives one, then plays. */
+async function join(): Promise<void> {
+  if (joining) return;
+  joining = true;
+  play.disabled = true;
+  data['state'] = 'connecting';
+  notice.textContent = 'Looking for a match…';
+  const backoff = new Backoff();
+  for (;;) {
+    try {
+      start(await quickplay(location.href));
+      break;
+    } catch (err) {
+      notice.textContent = `No match yet: ${err instanceof Error ? err.message : String(err)}`;
+      await new Promise((done) => setTimeout(done, 300 + backoff.next()));
+    }
+  }
+  joining = false;
+}
+
+function start(ticket: { url: string; token: string }): void {
+  const c = connect(ticket);
+  client = c;
+  map = undefined;
+  effects = new Effects();
+  effects.onKill = (k) => hud.kill(k);
+  c.on('phase', (p) => (data['state'] = p));
+  c.on('tick', () => (data['tick'] = String(c.tick)));
+  c.on('end', ended);
+  c.on('welcome', (w) => {
+    data['player'] = String(w.player);
+    data['match'] = w.match;
+    if (!map) void loadMap(c, w.mapHash);
+  });
+  c.controls(() => input.read());
+}
+
+async function loadMap(c: Client, hash: string): Promise<void> {
+  const backoff = new Backoff();
+  while (client === c && c.phase !== 'ended') {
+    try {
+      const m = parseMap(await fetchMap(location.href, hash));
+      if (client === c) map = m;
+      return;
+    } catch (err) {
+      console.warn('map:', err);
+      await new Promise((done) => setTimeout(done, 300 + backoff.next()));
+    }
+  }
+}
+
+function ended(e: End): void {
+  play.disabled = false;
+  play.textContent = 'Play again';
+  notice.textContent = `The match has ended for you: ${e.text}.`;
+  if (TRY_ANOTHER.includes(e.code)) setTimeout(() => void join(), ANOTHER_MS);
+}
+
+let before = performance.now();
+
+function draw(now: number): void {
+  requestAnimationFrame(draw);
+  const dt = Math.min(0.1, (now - before) / 1000);
+  before = now;
+  if (!client || !map || client.tick === 0) return;
+  const scene = readScene(client, client.moment());
+  if (scene.me) input.origin = renderer.toScreen(scene.me.x, scene.me.y);
+  input.turn();
+  effects.watch(scene, map);
+  effects.pass(dt);
+  renderer.paint(scene, map, effects, input.aim, dt);
+  hud.update(scene, client, effects, now);
+}
+requestAnimationFrame(draw);
+
+// For tests: looks at the client and cuts its connection.
+Object.assign(window, {
+  overtime: {
+    get client() {
+      return client;
+    },
+    cut: () => client?.cut(),
+    stats: () => client?.stats(),
+    /** The player's own body as the newest state has it. */
+    me() {
+      const score = client?.state.each('score').find((e) => e['player'] === client?.player);
+      return score && client?.state.one('body', score['body']);
+    },
+    rows: (kind: string) => client?.state.each(kind) ?? [],
+  },
+});

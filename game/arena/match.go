@@ -126,6 +126,9 @@ func (m *match) begin(t *game.Tick) {
 // seat brings the bodies in line with the players who have a seat: it does not rely on events, since a new round begins with
 // players who joined in an earlier one.
 func (m *match) seat(t *game.Tick) {
+	if m.seated(t.Players) {
+		return
+	}
 	next, i := m.spare[:0], 0
 	for _, p := range t.Players {
 		if p.Spectator {
@@ -144,6 +147,21 @@ func (m *match) seat(t *game.Tick) {
 		next[len(next)-1].team = m.teamFor(next, p.Team)
 	}
 	m.bodies, m.spare = next, m.bodies
+}
+
+// seated reports whether the bodies are those of the players already, as they are in nearly every tick.
+func (m *match) seated(players []game.Player) bool {
+	i := 0
+	for _, p := range players {
+		if p.Spectator {
+			continue
+		}
+		if i == len(m.bodies) || m.bodies[i].number != p.Number {
+			return false
+		}
+		i++
+	}
+	return i == len(m.bodies)
 }
 
 // teamFor returns the team of a player who enters: the one that he brings if it is one of the two, else the smaller one.

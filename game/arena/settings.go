@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 
 	"github.com/overtime-server/overtime/game"
 )
@@ -22,6 +23,9 @@ func parseSettings(b []byte) (s Settings, err error) {
 		d.DisallowUnknownFields()
 		if err := d.Decode(&s); err != nil {
 			return s, fmt.Errorf("arena: %w: %v", game.ErrSettings, err)
+		}
+		if _, err := d.Token(); err != io.EOF {
+			return s, fmt.Errorf("arena: %w: more than one value", game.ErrSettings)
 		}
 	}
 	limit := 30

@@ -147,11 +147,23 @@ func (s *Server) forgetMatch(id string) {
 	s.checkEmptyLocked()
 }
 
-// add registers a connection; it is refused while the server stops or is full.
+// crowded reports whether no further connection is accepted: the server stops, or has more connections than players can
+// explain.
+func (s *Server) crowded() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.crowdedLocked()
+}
+
+func (s *Server) crowdedLocked() bool {
+	return s.stopped || len(s.sessions) >= s.cfg.MaxPlayers+s.cfg.MaxPlayers/8+64
+}
+
+// add registers a connection that is ready to be written to: from here on the sweeper and Shutdown use it.
 func (s *Server) add(x *session) (ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.stopped || len(s.sessions) >= s.cfg.MaxPlayers+s.cfg.MaxPlayers/8+64 {
+	if s.crowdedLocked() {
 		return false
 	}
 	s.sessions[x] = struct{}{}
@@ -275,32 +287,47 @@ func (s *Server) sweep() {
 
 // ServeHTTP is GET /v1/play.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !s.cfg.Origins.Allowed(r) {
-		s.stats.refuse("origin")
-		http.Error(w, "origin not allowed", http.StatusForbidden)
-		return
-	}
-	if status, problem := CheckUpgrade(r); status != 0 {
-		s.stats.refuse("upgrade")
+	switch status, problem := CheckUpgrade(r); {
+	case !s.cfg.Origins.Allowed(r):
+		s.turnAway(w, "origin", http.StatusForbidden, "origin not allowed")
+	case status != 0:
 		w.Header().Set("Sec-WebSocket-Version", "13")
-		http.Error(w, problem, status)
-		return
+		s.turnAway(w, "upgrade", status, problem)
+	case s.crowded():
+		w.Header().Set("Retry-After", "5")
+		s.turnAway(w, "connections", http.StatusServiceUnavailable, "too many connections")
+	default:
+		s.accept(w, r)
 	}
+}
+
+// bodyTimeout is how long the body of a refused handshake may take.
+const bodyTimeout = time.Second
+
+// turnAway answers a handshake that is refused, and ends the connection: net/http would otherwise wait for the rest of the
+// request's body, before the answer and after it, for ever if it does not come.
+func (s *Server) turnAway(w http.ResponseWriter, why string, status int, problem string) {
+	s.stats.refuse(why)
+	w.Header().Set("Connection", "close")
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout)) // fails only where there is no connection
+	http.Error(w, problem, status)
+}
+
+// accept makes a session of a handshake and serves it to its end.
+func (s *Server) accept(w http.ResponseWriter, r *http.Request) {
 	c, err := Hijack(w, r, &s.cfg.Conn)
 	if err != nil {
-		s.stats.refuse("upgrade")
-		http.Error(w, "cannot upgrade", http.StatusBadRequest)
+		s.turnAway(w, "upgrade", http.StatusBadRequest, "cannot upgrade")
 		return
 	}
 	x := newSession(s, c)
-	if !s.add(x) {
-		s.stats.refuse("connections")
+	if x.ws, err = s.upgrader.UpgradeFromConn(x, c.Reader(), r); err != nil {
+		s.stats.refuse("upgrade")
 		c.Abort()
 		return
 	}
-	if x.ws, err = s.upgrader.UpgradeFromConn(x, c.Reader(), r); err != nil {
-		s.stats.refuse("upgrade")
-		s.removeSession(x)
+	if !s.add(x) {
+		s.stats.refuse("connections")
 		c.Abort()
 		return
 	}

@@ -20,11 +20,14 @@ import (
 const (
 	helloTimeout = 5 * time.Second
 	inflatedRate = 128 << 10 // bytes of inflated messages a second, and at once
+	sampleRate   = 256       // samples a second: twice what a client of a 128 Hz match sends
+	sampleBurst  = 768       // samples at once: all 512 that a client sends again after a resume, and a second more
 	keyframeRate = 2         // keyframe requests a second
 )
 
 var (
 	inflatedLimit = PerSecond(inflatedRate, inflatedRate)
+	sampleLimit   = PerSecond(sampleRate, sampleBurst)
 	keyframeLimit = PerSecond(keyframeRate, 8)
 )
 
@@ -38,8 +41,9 @@ type session struct {
 
 	// owned by the read goroutine
 	hello     bool // it has come
-	answered  bool // something came after the welcome
+	answered  bool // something came after the welcome, and the match knows
 	inflated  Bucket
+	sampled   Bucket
 	keyframes Bucket
 	samples   []schema.Sample
 	late      int16 // ms by which the newest sample missed its tick; negative: early
@@ -47,7 +51,7 @@ type session struct {
 
 	// shared
 	match    atomic.Pointer[Match] // set by the read goroutine before it attaches
-	live     atomic.Bool           // set by the match once the welcome is written
+	live     atomic.Bool           // set by the match before the welcome leaves
 	wantKey  atomic.Bool           // set by the read goroutine, taken by the match
 	lastPing atomic.Int64          // Now of the last ping; owned by the sweeper, atomic for tests
 	timer    *time.Timer           // ends a connection without hello
@@ -184,12 +188,15 @@ func (x *session) receive(b []byte) {
 // handle passes one message of a joined player to his match.
 func (x *session) handle(m *Match, msg *wire.ClientMessage) {
 	if !x.answered {
-		x.answered = true
-		_ = m.Answer(x) // fails only when the match is over or its inbox full: counted there
+		x.answered = m.Answer(x) == nil // else the match is over, or its inbox full: the next message says it again
 	}
 	var err error
 	if x.samples, err = schema.AppendSamples(x.samples[:0], msg); err != nil {
 		x.end(schema.CloseMalformed, "samples out of order")
+		return
+	}
+	if !x.sampled.Take(sampleLimit, x.Now(), len(x.samples)) {
+		x.end(schema.CloseRateLimit, "samples") // they would fill the inbox that he shares with the others
 		return
 	}
 	for i := range x.samples {

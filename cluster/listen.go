@@ -21,6 +21,7 @@ const (
 	readBody      = 10 * time.Second // headers included
 	writeBody     = 30 * time.Second // answers of the player listener; connections to /v1/play have limits of their own
 	keepAlive     = 60 * time.Second
+	longProfile   = 5 * time.Minute
 	maxHeader     = 8 << 10 // bytes; net/http adds 4 KiB
 )
 
@@ -59,8 +60,12 @@ func (d *door) playerServer(h http.Handler, cert *tls.Certificate, log *slog.Log
 	}
 }
 
-// adminServer has no limit for answers: a CPU profile takes as long as it was asked for.
-func (d *door) adminServer(h http.Handler, log *slog.Logger) { d.srv = newServer(h, log) }
+// adminServer has no limit for answers, and a long one for requests, since net/http cancels what still runs when it is
+// over: a CPU profile takes as long as it was asked for.
+func (d *door) adminServer(h http.Handler, log *slog.Logger) {
+	d.srv = newServer(h, log)
+	d.srv.ReadTimeout = longProfile
+}
 
 func newServer(h http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{

@@ -48,8 +48,8 @@ func (c *call) startBots(node *cluster.Node, n int, cfg *cluster.Config) *compan
 	return b
 }
 
-// stop makes the bots leave.
-func (b *company) stop() {
+// stop makes the bots leave, and does not wait for them longer than sayBye or until now is over.
+func (b *company) stop(now context.Context) {
 	b.cancel()
 	gone := make(chan struct{})
 	go func() { // ends with the last bot
@@ -58,6 +58,7 @@ func (b *company) stop() {
 	}()
 	select {
 	case <-gone:
+	case <-now.Done():
 	case <-time.After(sayBye):
 	}
 	b.http.CloseIdleConnections()

@@ -76,7 +76,7 @@ func (c *call) whileServing(node *cluster.Node, n int, cfg *cluster.Config) erro
 	}
 	stop, cancel := context.WithTimeout(c.now, stopWithin)
 	defer cancel()
-	bots.stop()
+	bots.stop(c.now)
 	if err = errors.Join(err, node.Stop(stop)); err != nil {
 		return foundError{err}
 	}

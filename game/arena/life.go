@@ -11,8 +11,11 @@ func (m *match) pick(now uint32) {
 	}
 	for i := range m.bodies {
 		b := &m.bodies[i]
+		if b.health <= 0 {
+			continue
+		}
 		at := m.pickAt[b.y>>8*m.world.Width+b.x>>8]
-		if b.health <= 0 || at < 0 || m.pickups[at].back != 0 {
+		if at < 0 || m.pickups[at].back != 0 {
 			continue
 		}
 		switch kind := m.world.Pickups[at].Type; {

@@ -63,12 +63,7 @@ func hasToken(lists []string, token string) bool {
 //
 // which on failure answers and closes by itself, and then on one goroutine ws.ReadLoop and, whatever happens, c.Linger.
 func Hijack(w http.ResponseWriter, r *http.Request, cfg *ConnConfig) (*Conn, error) {
-	class, reply := cohort.Negotiate(r.Header)
-	if class == cohort.Plain {
-		r.Header.Del("Sec-WebSocket-Extensions")
-	} else {
-		r.Header.Set("Sec-WebSocket-Extensions", cohort.GWSOffer)
-	}
+	class, reply := negotiate(r.Header)
 	// gws reads the first line of a repeated header only.
 	r.Header.Set("Connection", "Upgrade")
 	r.Header.Set("Sec-WebSocket-Protocol", strings.Join(r.Header.Values("Sec-WebSocket-Protocol"), ","))
@@ -82,4 +77,15 @@ func Hijack(w http.ResponseWriter, r *http.Request, cfg *ConnConfig) (*Conn, err
 		early = append(early, p...)
 	}
 	return newConn(nc, early, class, reply, cfg), nil
+}
+
+// negotiate picks an offer from h and leaves there what gws shall see.
+func negotiate(h http.Header) (cohort.Class, string) {
+	class, reply := cohort.Negotiate(h)
+	if class == cohort.Plain {
+		h.Del("Sec-WebSocket-Extensions")
+	} else {
+		h.Set("Sec-WebSocket-Extensions", cohort.GWSOffer)
+	}
+	return class, reply
 }

@@ -3,6 +3,7 @@ package loop
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -193,15 +194,28 @@ func (c *Core) step() {
 		c.seats = append(c.seats, p.seat())
 	}
 	if c.fresh {
-		c.evs = c.evs[:0]
-		for _, p := range c.players {
-			c.evs = append(c.evs, game.Event{Kind: game.EventJoin, Player: p.number})
-		}
-		c.fresh = false
+		c.welcome()
 	}
+	before := len(c.removed)
 	c.t = game.Tick{N: c.tick, Rand: &c.rand, Players: c.seats, Events: c.evs, Host: host{c}}
 	c.world.Step(&c.t)
 	c.t = game.Tick{}
+	for _, r := range c.removed[before:] { // whom the rules kicked
+		c.remove(r.Player)
+		c.late = append(c.late, game.Event{Kind: game.EventLeave, Player: r.Player})
+	}
+}
+
+// welcome replaces the events of a round's first tick: everybody present joins; commands and admin events of this very tick
+// follow, the comings and goings do not.
+func (c *Core) welcome() {
+	c.fresh = false
+	c.evs = slices.DeleteFunc(c.evs, func(e game.Event) bool {
+		return e.Kind != game.EventAdmin && (e.Kind != game.EventCommand || c.find(e.Player) == nil)
+	})
+	for i, p := range c.players {
+		c.evs = slices.Insert(c.evs, i, game.Event{Kind: game.EventJoin, Player: p.number})
+	}
 }
 
 // Save returns the whole state as bytes, valid until the next Apply or Load.

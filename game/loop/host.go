@@ -39,14 +39,12 @@ func (h host) Send(to game.Channel, msg []byte) {
 	}
 }
 
-// Kick removes a player at the end of this tick.
+// Kick marks a player to be removed at the end of this tick. The first reason counts.
 func (h host) Kick(number uint32, why string) {
-	if h.c.find(number) == nil {
-		return
+	marked := func(r Removal) bool { return r.Player == number }
+	if h.c.find(number) != nil && !slices.ContainsFunc(h.c.removed, marked) {
+		h.c.removed = append(h.c.removed, Removal{Player: number, Kicked: true, Why: why})
 	}
-	h.c.remove(number)
-	h.c.removed = append(h.c.removed, Removal{Player: number, Kicked: true, Why: why})
-	h.c.late = append(h.c.late, game.Event{Kind: game.EventLeave, Player: number})
 }
 
 // End ends the round with a result.

@@ -15,6 +15,7 @@ type seatOf struct {
 	link     Link   // nil while he is away
 	answered bool   // the link has received its welcome
 	issued   uint32 // generation of the resume token that the link was given
+	spent    uint32 // generation that is valid, as planned: the core may learn of it with this very record
 	command  uint32 // last command planned
 	message  uint32 // last reliable message acknowledged
 	samples  inputBuffer
@@ -31,7 +32,6 @@ type planner struct {
 	seats  []*seatOf // ascending by number
 	rec    journal.Record
 	lastNo uint32 // last player number planned
-	taken  int    // seats planned to be taken
 	joined []*seatOf
 	roster bool
 	stop   Outcome
@@ -40,7 +40,7 @@ type planner struct {
 // plan makes the record of the next tick. The record is valid until the next call.
 func (p *planner) plan(items []item) *journal.Record {
 	p.rec = journal.Record{Tick: p.core.tick + 1, Events: p.rec.Events[:0], Inputs: p.rec.Inputs[:0]}
-	p.lastNo, p.taken, p.joined = p.core.lastNum, p.core.seatsTaken(), p.joined[:0]
+	p.lastNo, p.joined = p.core.lastNum, p.joined[:0]
 	for i := range items {
 		p.item(&items[i])
 	}
@@ -150,10 +150,16 @@ func (p *planner) answer(s *seatOf) {
 		return
 	}
 	s.answered = true
-	if c := p.core.find(s.number); c != nil && c.generation == s.issued {
+	p.spend(s, s.issued)
+}
+
+// spend makes a generation of resume tokens the valid one.
+func (p *planner) spend(s *seatOf, generation uint32) {
+	if s.spent == generation {
 		return
 	}
-	p.event(journal.Event{Kind: journal.EventSpend, Player: s.number, Number: s.issued})
+	s.spent = generation
+	p.event(journal.Event{Kind: journal.EventSpend, Player: s.number, Number: generation})
 }
 
 func (p *planner) outOfBounds(s *seatOf) {
@@ -207,19 +213,13 @@ func (p *planner) attach(l Link, a *Attach) {
 		return
 	}
 	s := p.seats[i]
-	c := p.core.find(s.number)
-	current := uint32(1) // of somebody who joins in this very tick
-	if c != nil {
-		current = c.generation
-	}
-	// The next generation was issued with the last welcome; who presents it proves that it arrived.
-	if a.Resume && (a.Player != s.number || a.Gen != current && a.Gen != current+1) {
+	// The generation issued with the last welcome may be the next one; who presents it proves that it arrived.
+	if a.Resume && (a.Player != s.number || a.Gen != s.spent && a.Gen != s.issued) {
 		p.sink.Refused(l, RefusedResumeToken)
 		return
 	}
-	if a.Resume && a.Gen == current+1 {
-		p.event(journal.Event{Kind: journal.EventSpend, Player: s.number, Number: a.Gen})
-		current = a.Gen
+	if a.Resume {
+		p.spend(s, a.Gen)
 	}
 	if s.link != nil {
 		p.sink.Gone(s.link, GoneReplaced, "replaced by a newer connection")
@@ -227,7 +227,7 @@ func (p *planner) attach(l Link, a *Attach) {
 		p.event(journal.Event{Kind: game.EventReturn, Player: s.number})
 		p.roster = true
 	}
-	s.link, s.answered, s.issued = l, false, current+1
+	s.link, s.answered, s.issued = l, false, s.spent+1
 	if !slices.Contains(p.joined, s) {
 		p.joined = append(p.joined, s)
 	}
@@ -237,24 +237,30 @@ func (p *planner) attach(l Link, a *Attach) {
 const maxSpectators = 64
 
 func (p *planner) newcomer(l Link, a *Attach) {
-	spectators := len(p.seats) - p.taken
 	switch {
 	case a.Resume:
 		p.sink.Refused(l, RefusedResumeToken)
 		return
-	case !a.Who.Spectator && p.taken >= p.core.head.Seats, a.Who.Spectator && spectators >= maxSpectators:
+	case !a.Who.Spectator && p.count(false) >= p.core.head.Seats, a.Who.Spectator && p.count(true) >= maxSpectators:
 		p.sink.Refused(l, RefusedFull)
 		return
 	}
-	if !a.Who.Spectator {
-		p.taken++
-	}
 	p.lastNo++
-	s := &seatOf{number: p.lastNo, id: a.Who.ID, who: a.Who, link: l, issued: 1}
+	s := &seatOf{number: p.lastNo, id: a.Who.ID, who: a.Who, link: l, issued: 1, spent: 1}
 	p.seats = append(p.seats, s)
 	p.joined = append(p.joined, s)
 	p.roster = true
 	p.event(journal.Event{Kind: game.EventJoin, Player: s.number, Join: a.Who})
+}
+
+// count returns how many spectators, or players, there are as planned.
+func (p *planner) count(spectators bool) (n int) {
+	for _, s := range p.seats {
+		if s.who.Spectator == spectators {
+			n++
+		}
+	}
+	return n
 }
 
 // applied tells the sink what became of the record's newcomers, and forgets whom the core removed.

@@ -82,8 +82,11 @@ func (c *Core) Load(b []byte) error {
 		c.late = append(c.late, game.Event{Kind: game.EventLeave, Player: r.u32()})
 	}
 	c.players = c.players[:0]
-	for n := r.count(64); n > 0; n-- {
-		c.players = append(c.players, r.player())
+	for n, last := r.count(64), uint32(0); n > 0; n-- {
+		p := r.player()
+		r.bad = r.bad || p.number <= last || p.number > c.lastNum
+		last = p.number
+		c.players = append(c.players, p)
 	}
 	if r.bad || c.phase > Ended || c.round == 0 {
 		return errState

@@ -239,15 +239,15 @@ func (e *DivergedError) Error() string {
 // send hands the tick to the sink.
 func (m *Match) send(last bool) {
 	state := m.core.tick%uint32(m.cfg.Every) == 0
-	if state && !last {
+	shed := state && !last && !m.core.ended
+	if shed {
 		m.cfg.Stats.Shed.Add(1)
-		state = false
 	}
 	if !state && !m.core.ended {
 		return
 	}
-	m.frame = Frame{Tick: m.core.tick, State: state, Rows: m.rows, Roster: m.plan.roster, core: m.core}
-	m.plan.roster = m.plan.roster && !state
+	m.frame = Frame{Tick: m.core.tick, State: state, Shed: shed, Rows: m.rows, Roster: m.plan.roster, core: m.core}
+	m.plan.roster = m.plan.roster && (shed || !state)
 	m.sink.Frame(&m.frame)
 }
 
@@ -264,9 +264,23 @@ func (m *Match) keep(rec *journal.Record) {
 		m.cfg.Stats.RecordLost.Add(1)
 		m.cfg.Log.Error("recording ended early", "match", m.cfg.ID, "tick", rec.Tick, "err", err)
 	}
-	if rec.Tick%uint32(m.cfg.Hz) == 0 || m.core.ended || len(rec.Events) > 0 {
+	if rec.Tick%uint32(m.cfg.Hz) == 0 || m.changed(rec) {
 		m.publish()
 	}
+}
+
+// changed reports whether a tick changed who is there, or the phase.
+func (m *Match) changed(rec *journal.Record) bool {
+	if m.core.since == rec.Tick || len(m.core.removed) > 0 {
+		return true
+	}
+	for i := range rec.Events {
+		switch rec.Events[i].Kind {
+		case game.EventJoin, game.EventDrop, game.EventReturn:
+			return true
+		}
+	}
+	return false
 }
 
 // idle stops a match where nobody has been online for long.

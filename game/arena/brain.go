@@ -114,18 +114,23 @@ func (b *brain) choose() (enemy *sight, visible bool) {
 		if s.row == b.self.row || b.self.team != 0 && s.team == b.self.team {
 			continue
 		}
-		s.far = game.Length(s.x-b.self.x, s.y-b.self.y)
+		dx, dy := int64(s.x-b.self.x), int64(s.y-b.self.y)
+		s.square = dx*dx + dy*dy
 		if s.row == b.target {
-			s.far = s.far * 3 / 4
+			s.square /= 2
 		}
 		for k, at := 0, s; k < len(near) && at != nil; k++ {
-			if near[k] == nil || at.far < near[k].far {
+			if near[k] == nil || at.square < near[k].square {
 				near[k], at = at, near[k]
 			}
 		}
 	}
 	for _, s := range near {
-		if s != nil && s.far < RifleRange && b.world.clear(b.self.x, b.self.y, s.x, s.y) {
+		if s == nil {
+			break
+		}
+		s.far = game.Length(s.x-b.self.x, s.y-b.self.y)
+		if s.far < RifleRange && b.world.clear(b.self.x, b.self.y, s.x, s.y) {
 			return s, true
 		}
 	}

@@ -79,6 +79,9 @@ func (m *match) blast(r *rocket, x, y int32, direct *body) {
 			o.hurt(rocketDirect, r.by, Rocket)
 			continue
 		}
+		if max(abs(o.x-x), abs(o.y-y)) >= blastRadius {
+			continue
+		}
 		far := game.Length(o.x-x, o.y-y)
 		if far < blastRadius && m.world.clear(x, y, o.x, o.y) {
 			o.hurt(uint32(rocketBlast*(blastRadius-far)/blastRadius), r.by, Rocket)

@@ -46,7 +46,7 @@ func (m *match) revive(t *game.Tick) {
 
 // spawn puts a body at rest on the best of a few random places.
 func (m *match) spawn(rnd *game.Rand, b *body) {
-	const tries = 6
+	const tries = 8
 	best := int32(-1)
 	for range tries {
 		s := m.world.Spawns[rnd.IntN(len(m.world.Spawns))]
@@ -61,7 +61,7 @@ func (m *match) spawn(rnd *game.Rand, b *body) {
 // spawnWorth rates a place to come back: best is one whose nearest enemy is about enough tiles away for a fair start and near
 // enough to be found.
 func (m *match) spawnWorth(b *body, s Spot) int32 {
-	const good, unsafe = 8 * Tile, 4 * Tile
+	const good, unsafe = 12 * Tile, 5 * Tile
 	nearest := int32(1 << 15)
 	for i := range m.bodies {
 		if o := &m.bodies[i]; o.health > 0 && enemies(b.number, b.team, o) {

@@ -2,7 +2,7 @@ package arena
 
 import "github.com/overtime-server/overtime/game"
 
-// Rows implements game.Match.
+// Rows implements game.Match. It puts rows nearly in the order that they are sorted into, which makes sorting cheap.
 func (m *match) Rows(r *game.Rows) {
 	if m.row == 0 {
 		return // before the first tick
@@ -15,13 +15,16 @@ func (m *match) Rows(r *game.Rows) {
 			v[PickupUp] = 1
 		}
 	}
+	for i := range m.bodies {
+		m.bodies[i].public(r)
+	}
 	for i := range m.rockets {
 		k := &m.rockets[i]
 		v := r.Put(game.All, k.row, KindRocket)
 		v[RocketX], v[RocketY], v[RocketBy] = k.x, k.y, int32(k.by)
 	}
 	for i := range m.bodies {
-		m.bodies[i].rows(r)
+		m.bodies[i].own(r)
 	}
 }
 
@@ -33,8 +36,8 @@ func (m *match) matchRow(v []int32) {
 	v[MatchRed], v[MatchBlue] = int32(int16(m.teams[0])), int32(int16(m.teams[1]))
 }
 
-// rows puts a player's rows: the body if he lives, his score, and what is his own.
-func (b *body) rows(r *game.Rows) {
+// public puts what everybody sees of a player: the body if he lives, and his score.
+func (b *body) public(r *game.Rows) {
 	if b.health > 0 {
 		v := r.Put(game.All, b.row, KindBody)
 		v[BodyX], v[BodyY], v[BodyAim], v[BodyHealth] = b.x, b.y, b.aim, b.health
@@ -44,8 +47,11 @@ func (b *body) rows(r *game.Rows) {
 	v[ScorePlayer], v[ScoreBody], v[ScoreTeam] = int32(b.number), int32(b.row), int32(b.team)
 	v[ScorePoints], v[ScoreDeaths] = int32(int16(b.score)), int32(uint16(b.deaths))
 	v[ScoreBy], v[ScoreWith] = int32(b.by), int32(b.with)
+}
 
-	v = r.Put(game.Own(b.number), b.selfRow, KindSelf)
+// own puts what only the player himself sees.
+func (b *body) own(r *game.Rows) {
+	v := r.Put(game.Own(b.number), b.selfRow, KindSelf)
 	v[SelfBody], v[SelfAmmo] = int32(b.row), int32(b.ammo)
 	v[SelfReady], v[SelfRespawn] = int32(b.rocketReady), int32(b.respawn)
 }

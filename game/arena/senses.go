@@ -22,7 +22,8 @@ type sight struct {
 	vx, vy      int32 // mean velocity since the last look
 	aim, health int32
 	team        int32
-	far         int32 // scratch of choose
+	square      int64 // of its distance, see choose
+	far         int32 // its distance, of the nearest ones only
 }
 
 // own is the brain's own row.

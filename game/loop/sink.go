@@ -72,6 +72,7 @@ func (o Outcome) String() string {
 type Frame struct {
 	Tick   uint32
 	State  bool       // this tick has a state frame: Rows is set
+	Shed   bool       // the next tick follows at once: remember the rows, send nothing
 	Rows   *game.Rows // sorted
 	Roster bool       // somebody joined, left, dropped or returned since the last frame
 	core   *Core

@@ -16,7 +16,7 @@ import (
 const (
 	churnEvery  = 5 * time.Second
 	lostAfter   = 2 * time.Second  // an input without an answer for so long before the end is lost
-	settleWait  = 3 * time.Second  // how long after the end an answer may still come
+	settleWait  = 5 * time.Second  // how long after the end an answer may still come
 	leaveWait   = 5 * time.Second  // how long everybody may take to leave
 	cleanupWait = 15 * time.Second // how long deleting the matches may take
 	setupAtOnce = 4                // matches being made at the same time

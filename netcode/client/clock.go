@@ -24,6 +24,7 @@ type syncPoint struct {
 const (
 	early     = 8 * time.Millisecond // what the margin aims at: a sample arrives so long before its tick
 	maxMargin = 4                    // ticks
+	slack     = 0.1                  // ticks of drift and rounding between pongs
 	ahead     = 3                    // ticks that samples may run ahead of their target when several are sent at once
 )
 
@@ -39,10 +40,20 @@ func (c *clock) local(now time.Duration) float64 { return now.Seconds() * c.hz }
 func (c *clock) now(now time.Duration) float64 { return c.local(now) + c.offset }
 
 // pong takes the answer to a ping: the server's tick with its fraction, how late the newest sample was, and the round trip.
+// The true offset is within half a round trip of what a pong says; an older pong that contradicts the new one is from before
+// the server lost ticks, and is forgotten with all the others.
 func (c *clock) pong(now, rtt time.Duration, tick, late float64) {
-	c.sync[c.syncs%len(c.sync)] = syncPoint{rtt, tick + rtt.Seconds()/2*c.hz - c.local(now)}
+	half := rtt.Seconds() / 2 * c.hz
+	p := syncPoint{rtt, tick + half - c.local(now)}
+	for _, s := range c.sync[:min(c.syncs, len(c.sync))] {
+		if math.Abs(s.offset-p.offset) > half+s.rtt.Seconds()/2*c.hz+slack {
+			c.syncs = 0
+			break
+		}
+	}
+	c.sync[c.syncs%len(c.sync)] = p
 	c.syncs++
-	best := c.sync[0]
+	best := p
 	for _, s := range c.sync[:min(c.syncs, len(c.sync))] {
 		if s.rtt < best.rtt {
 			best = s

@@ -53,6 +53,22 @@ func TestClock(t *testing.T) {
 	})
 }
 
+// TestClockJump: when the server loses ticks, the next pong is believed at once.
+func TestClockJump(t *testing.T) {
+	var c clock
+	c.start(30, 100, 0)
+	for i := range 10 {
+		c.pong(time.Duration(i)*time.Second, 10*time.Millisecond, 100+30*float64(i), -0.5)
+	}
+	c.pong(11*time.Second, 12*time.Millisecond, 100+30*11-20, -0.5)
+	if now, want := c.now(11*time.Second), 100+30*11-20+0.18; math.Abs(now-want) > 0.01 {
+		t.Errorf("tick %.2f after 20 ticks were lost, want %.2f", now, want)
+	}
+	if a, b := c.target(11*time.Second), c.target(11*time.Second+time.Second/30); a > 100+30*11-20+3 || b > a+1 {
+		t.Errorf("targets %d and %d", a, b)
+	}
+}
+
 // TestClockMargin: samples that arrive late make the client send for later ticks, and no further than the limit.
 func TestClockMargin(t *testing.T) {
 	var c clock

@@ -1,0 +1,173 @@
+package cluster
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/overtime-server/overtime/game"
+	"github.com/overtime-server/overtime/game/arena"
+	"github.com/overtime-server/overtime/game/tag"
+	"github.com/overtime-server/overtime/netcode/client"
+	"github.com/overtime-server/overtime/schema"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// startNode runs a node on free ports of loopback until the test ends.
+func startNode(t *testing.T, change func(*Config)) *Node {
+	t.Helper()
+	cfg := Config{
+		Games: testGames(), Listen: "127.0.0.1:0", Admin: "127.0.0.1:0",
+		Log: slog.New(slog.DiscardHandler),
+	}
+	if change != nil {
+		change(&cfg)
+	}
+	n, err := Start(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { stopNode(t, n) })
+	return n
+}
+
+// stopNode stops a node once.
+func stopNode(t *testing.T, n *Node) {
+	t.Helper()
+	n.placing.Lock()
+	stopping := n.stopping
+	n.placing.Unlock()
+	if stopping {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := n.Stop(ctx); err != nil {
+		t.Errorf("stop: %v", err)
+	}
+}
+
+// answer is what an HTTP call gave.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// field returns a string of a JSON object.
+func (a answer) field(t *testing.T, name string) string {
+	t.Helper()
+	var m map[string]any
+	if err := json.Unmarshal(a.body, &m); err != nil {
+		t.Fatalf("answer %q: %v", a.body, err)
+	}
+	s, ok := m[name].(string)
+	if !ok {
+		t.Fatalf("answer %s has no string %q", a.body, name)
+	}
+	return s
+}
+
+// do makes one call; headers are pairs of names and values.
+func do(t *testing.T, method, url, body string, headers ...string) answer {
+	t.Helper()
+	r, err := http.NewRequest(method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i < len(headers); i += 2 {
+		if headers[i] == "Host" {
+			r.Host = headers[i+1]
+			continue
+		}
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	c := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 10 * time.Second}
+	resp, err := c.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer{resp.StatusCode, resp.Header, bytes.TrimSpace(b)}
+}
+
+// wantProblem checks that an answer is a problem document with a status.
+func wantProblem(t *testing.T, a answer, status int) {
+	t.Helper()
+	var p struct {
+		Status        int
+		Title, Detail string
+	}
+	if err := json.Unmarshal(a.body, &p); err != nil {
+		t.Fatalf("status %d, answer %q: %v", a.status, a.body, err)
+	}
+	if a.status != status || p.Status != status || p.Title == "" || p.Detail == "" || a.header.Get("Content-Type") != "application/problem+json" {
+		t.Errorf("status %d, content type %s, problem %+v; want a problem %d", a.status, a.header.Get("Content-Type"), p, status)
+	}
+}
+
+// player is a client that plays in a test: it sends neutral controls.
+type player struct {
+	client.Nop
+	t       *testing.T
+	client  *client.Client
+	welcome chan *schema.Welcome
+	end     chan error // what Run returned
+}
+
+func (p *player) Welcome(_ *client.Client, w *schema.Welcome, _ bool) { p.welcome <- w }
+func (p *player) Frame(c *client.Client, _ uint32)                    { c.Send(game.Input{}) }
+
+// join connects with what quickplay gave.
+func join(t *testing.T, url, token string) *player {
+	t.Helper()
+	p := &player{t: t, welcome: make(chan *schema.Welcome, 8), end: make(chan error, 1)}
+	var err error
+	p.client, err = client.New(client.Config{URL: url, Token: token, Handler: p, Log: slog.New(slog.DiscardHandler), GiveUp: 200 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		p.end <- p.client.Run(ctx)
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-done
+	})
+	return p
+}
+
+// welcomed waits for the welcome.
+func (p *player) welcomed() *schema.Welcome {
+	p.t.Helper()
+	select {
+	case w := <-p.welcome:
+		return w
+	case err := <-p.end:
+		p.t.Fatalf("the client ended before it was welcome: %v", err)
+	case <-time.After(5 * time.Second):
+		p.t.Fatal("no welcome within 5 s")
+	}
+	return nil
+}
+
+func testGames() []game.Def { return []game.Def{tag.Game(), arena.Game()} }

@@ -6,8 +6,8 @@ import "github.com/overtime-server/overtime/game"
 const whole = 1 << 16
 
 // trace follows the segment from (x0, y0) to (x1, y1) and returns the part of it, in 1/65536, that is free of walls: whole
-// only if its end is free too. It steps from
-// tile to tile (J. Amanatides and A. Woo, "A Fast Voxel Traversal Algorithm for Ray Tracing", 1987).
+// only if its end is free too. It steps from tile to tile (J. Amanatides and A. Woo, "A Fast Voxel Traversal Algorithm for
+// Ray Tracing", 1987).
 func (m *Map) trace(x0, y0, x1, y1 int32) int32 {
 	tx, ty := x0>>8, y0>>8
 	if m.wall(tx, ty) {

@@ -25,9 +25,7 @@ type match struct {
 	bodies  []body // one per seated player, ascending by number
 	rockets []rocket
 
-	// Memory that is kept from tick to tick.
-	spare  []body
-	ranked []game.Score
+	spare []body // memory that is kept for seat
 }
 
 // body is one player: what he is, and where while he lives.

@@ -78,7 +78,7 @@ type trace struct {
 
 func verifyRun(def game.Def, setup game.Setup, o Options) error {
 	if def.Static != nil && !bytes.Equal(def.Static(setup), def.Static(setup)) {
-		return errors.New("Static gives different bytes for the same setup")
+		return errors.New("the game's Static gives different bytes for the same setup")
 	}
 	first, err := New(def, setup)
 	if err != nil {
@@ -124,13 +124,13 @@ func checkTick(s *Sim, save []byte) error {
 	const prefix = "kept"
 	again := s.Match.Save([]byte(prefix))
 	if !bytes.HasPrefix(again, []byte(prefix)) {
-		return errors.New("Save does not append to its argument")
+		return errors.New("the match's Save does not append to its argument")
 	}
 	if !bytes.Equal(save, again[len(prefix):]) {
-		return errors.New("Rows, Scores or Save changed the state")
+		return errors.New("calling Rows, Scores or Save changed the state")
 	}
 	if !bytes.Equal(image, encodeRows(s.Rows, nil)) {
-		return errors.New("Rows gives different rows when it is called twice")
+		return errors.New("the match's Rows gives different rows when it is called twice")
 	}
 	return nil
 }

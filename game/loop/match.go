@@ -308,6 +308,11 @@ func (m *Match) finish(why Outcome, text string) {
 			m.sink.Refused(it.link, RefusedOver)
 		}
 	}
+	for _, s := range m.plan.joined { // by the tick that failed
+		if s.link != nil {
+			m.sink.Refused(s.link, RefusedOver)
+		}
+	}
 	m.outcome = why
 	m.publish()
 	m.sink.Over(why, text)

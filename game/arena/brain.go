@@ -45,7 +45,7 @@ func newBrain(s game.BrainSetup) game.Brain {
 		return idle{}
 	}
 	b := &brain{world: world, pace: newPace(max(1, s.Hz)), rand: *game.NewRand(s.Seed), skill: game.Clamp(int32(s.Skill), 0, 100)}
-	b.every = max(1, int32(s.Hz)*(9-b.skill/25)/50) // 3 to 5 ticks at 30 Hz
+	b.every = max(1, (int32(s.Hz)*(600-3*b.skill)+1500)/3000) // 3 to 6 ticks at 30 Hz
 	b.head, b.side, b.lag = -1, 1, 1
 	b.senses.init()
 	b.path.init(world)

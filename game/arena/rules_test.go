@@ -165,7 +165,7 @@ func TestAccelerationAndFriction(t *testing.T) {
 		s.Step()
 		speeds = append(speeds, b.vx)
 	}
-	want := []int32{20, 40, 40, 40, 40, 40, 27, 14, 1, 0, 0, 0}
+	want := []int32{27, 40, 40, 40, 40, 40, 27, 14, 1, 0, 0, 0}
 	for i := range want {
 		if speeds[i] != want[i] {
 			t.Fatalf("speeds are %v, want %v", speeds, want)

@@ -22,7 +22,7 @@ func (b *brain) shoot(enemy *sight) {
 	d := aimTurn(b.aim, aimOf(int16(game.Atan2(dy, dx)))+b.wobble)
 
 	wide := b.width(enemy.far)
-	if abs(d) > wide/3 {
+	if abs(d) > wide/2 {
 		b.rate = game.Clamp(round(d, b.every), -b.turnRate(), b.turnRate())
 	}
 	if b.aware > 0 {

@@ -25,7 +25,7 @@ const (
 	HitRadius  = 72 // against shots, a circle
 
 	MoveSpeed = 1200
-	moveAccel = 18000 // per second, towards the speed that the controls ask for
+	moveAccel = 24300 // per second, towards the speed that the controls ask for
 	moveBrake = 12000 // per second, when they ask for none
 	maxStep   = 120   // units per tick: below 10 Hz players are slower rather than passing walls
 

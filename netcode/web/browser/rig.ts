@@ -26,13 +26,13 @@ export async function freePort(): Promise<number> {
 }
 
 /** Asks until the answer is not undefined, null, false or an error; fails after a while, saying what it waited for. */
-export async function until<T>(what: string, f: () => Promise<T> | T, ms = 15_000): Promise<NonNullable<T>> {
+export async function until<T>(what: string, f: () => Promise<T> | T, ms = 15_000): Promise<Exclude<T, undefined | null | false>> {
   const end = Date.now() + ms;
   let last: unknown;
   for (;;) {
     try {
       const v = await f();
-      if (v) return v;
+      if (v) return v as Exclude<T, undefined | null | false>;
       last = v;
     } catch (err) {
       last = err;
@@ -45,41 +45,54 @@ export async function until<T>(what: string, f: () => Promise<T> | T, ms = 15_00
 /** A running `overtime serve` with bots, on ports of its own. */
 export class Server {
   private log = '';
+  private child: ChildProcess | undefined;
+  private readonly dir = mkdtempSync(path.join(tmpdir(), 'overtime-browser-'));
 
   private constructor(
     readonly url: string,
     readonly admin: string,
-    private readonly child: ChildProcess,
-    private readonly dir: string,
-  ) {
-    child.stderr!.on('data', (d) => (this.log += String(d)));
-  }
+    private readonly bots: number,
+  ) {}
 
   static async start(bots: number): Promise<Server> {
-    const [port, admin] = [await freePort(), await freePort()];
-    const dir = mkdtempSync(path.join(tmpdir(), 'overtime-browser-'));
-    const binary = process.env['OVERTIME_BIN'] ?? repo('bin/overtime');
-    const args = ['serve', '--listen', `127.0.0.1:${port}`, '--admin', `127.0.0.1:${admin}`, '--data', dir, '--bots', String(bots)];
-    const child = spawn(binary, args, { stdio: ['ignore', 'ignore', 'pipe'] });
-    const s = new Server(`http://127.0.0.1:${port}`, `http://127.0.0.1:${admin}`, child, dir);
-    try {
-      await until('the server', async () => (await fetch(`${s.url}/readyz`)).ok);
-    } catch (err) {
-      await s.stop();
-      throw new Error(`${String(err)}\n${s.log}`);
-    }
+    const s = new Server(`http://127.0.0.1:${await freePort()}`, `http://127.0.0.1:${await freePort()}`, bots);
+    await s.run();
     return s;
   }
 
-  async stop(): Promise<void> {
-    if (this.child.exitCode === null) {
-      const gone = new Promise((done) => this.child.once('exit', done));
-      this.child.kill('SIGTERM');
-      const late = setTimeout(() => this.child.kill('SIGKILL'), 12_000);
-      await gone;
-      clearTimeout(late);
+  private async run(): Promise<void> {
+    const binary = process.env['OVERTIME_BIN'] ?? repo('bin/overtime');
+    const args = ['serve', '--listen', this.url, '--admin', this.admin, '--data', this.dir, '--bots', String(this.bots)];
+    this.child = spawn(binary, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    this.child.stderr!.on('data', (d) => (this.log += String(d)));
+    this.child.on('error', (err) => (this.log += String(err)));
+    try {
+      await until('the server', async () => (await fetch(`${this.url}/readyz`)).ok);
+    } catch (err) {
+      await this.stop();
+      throw new Error(`${String(err)}\n${this.log}`);
     }
+  }
+
+  /** Kills the process without warning and starts another in its place, which knows none of its matches. */
+  async crash(): Promise<void> {
+    await this.end('SIGKILL');
+    await this.run();
+  }
+
+  async stop(): Promise<void> {
+    await this.end('SIGTERM');
     rmSync(this.dir, { recursive: true, force: true });
+  }
+
+  private async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    const child = this.child!;
+    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = new Promise((done) => child.once('exit', done));
+    child.kill(signal);
+    const late = setTimeout(() => child.kill('SIGKILL'), 12_000);
+    await gone;
+    clearTimeout(late);
   }
 
   /** A match as the admin API shows it. */

@@ -20,8 +20,10 @@ interface Golden {
   }[];
 }
 
+const golden = JSON.parse(readFileSync(repo('netcode/delta/testdata/frames.json'), 'utf8')) as Golden;
+
 test('decodes what the server encodes', () => {
-  const g = JSON.parse(readFileSync(repo('netcode/delta/testdata/frames.json'), 'utf8')) as Golden;
+  const g = golden;
   assert.ok(g.steps.length > 10);
   const view = new View(tables(g.kinds), g.every);
   for (const s of g.steps) {
@@ -46,3 +48,28 @@ function outcome(view: View, frame: Uint8Array): string {
     return 'base';
   }
 }
+
+test('frames with wrong bytes are refused or taken, never anything else', () => {
+  let seed = 1;
+  const random = (n: number) => (seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0) % n;
+  const frames = golden.steps.filter((s) => !s.error).map((s) => Buffer.from(s.frame, 'hex'));
+  const mend = frames.find((f) => open(f).keyframe() && open(f).channel() === 0)!;
+  let refused = 0;
+  for (let round = 0; round < 40; round++) {
+    const view = new View(tables(golden.kinds), golden.every);
+    for (const s of golden.steps) {
+      const bytes = Buffer.from(s.frame, 'hex');
+      for (let n = random(3); n > 0; n--) bytes[random(bytes.length)] = random(256);
+      try {
+        view.apply(open(bytes.subarray(0, random(8) === 0 ? random(bytes.length) : bytes.length)));
+      } catch (err) {
+        assert.ok(err instanceof Error, String(err));
+        refused++;
+      }
+      for (const c of view.parts) assert.ok(c.rows.size < 1000);
+    }
+    view.apply(open(mend)); // a whole keyframe mends everything
+    assert.ok(view.whole);
+  }
+  assert.ok(refused > 50, `${refused} refused`);
+});

@@ -6,8 +6,8 @@ import { type Body, num, type Scene } from './scene.js';
 
 const BODY = 60; // drawn radius of a player, position units
 /** Tiles that fit on the shorter and on the longer side of the screen. */
-const ACROSS = 11.5;
-const ALONG = 21;
+const ACROSS = 10;
+const ALONG = 17.5;
 
 export class Renderer {
   private readonly c: CanvasRenderingContext2D;
@@ -111,10 +111,10 @@ export class Renderer {
     c.rotate(aim);
     const kick = Math.max(0, 1 - shot / 0.09) * 14;
     c.fillStyle = '#c9d5ea';
-    c.fillRect(26 - kick, -11, 66, 22); // the gun
+    c.fillRect(26 - kick, -13, 80, 26); // the gun
     c.fillStyle = '#5d6c86';
-    c.fillRect(70 - kick, -11, 22, 22);
-    if (shot < 0.05) this.flash(100);
+    c.fillRect(84 - kick, -13, 22, 26);
+    if (shot < 0.05) this.flash(112);
     c.fillStyle = hit < 0.09 ? '#ffffff' : b.color;
     this.circle(0, 0, BODY);
     c.fill();
@@ -268,7 +268,7 @@ export class Renderer {
 
 /** Keeps a view of a size inside the world, or the world in the middle of a larger view. */
 function within(at: number, view: number, world: number): number {
-  const margin = 96 * UNITS / 4;
+  const margin = 24 * UNITS;
   if (view >= world + 2 * margin) return (world - view) / 2;
   return Math.max(-margin, Math.min(world + margin - view, at));
 }

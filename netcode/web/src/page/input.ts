@@ -91,7 +91,7 @@ export class Input {
   }
 
   private key(e: KeyboardEvent, down: boolean): void {
-    if (e.ctrlKey || e.metaKey || e.altKey) return;
+    if (e.ctrlKey || e.metaKey || e.altKey || (down && e.target instanceof HTMLInputElement)) return;
     if (down) this.keys.add(e.code);
     else this.keys.delete(e.code);
     if (e.code in MOVES || (e.code === 'Space' && e.target === document.body)) e.preventDefault();

@@ -6,17 +6,21 @@ import { Effects } from './effects.js';
 import { Hud } from './hud.js';
 import { Input } from './input.js';
 import { type ArenaMap, parseMap } from './map.js';
-import { readScene } from './scene.js';
+import { Minimap } from './minimap.js';
+import { readScene, type Scene } from './scene.js';
 
-/** Ends after which another match is worth trying: this one failed, or is over. */
-const TRY_ANOTHER = [4000, 4004];
+/** Ends after which another match is worth trying: this one failed or is over, or the server has forgotten us in a restart. */
+const TRY_ANOTHER = [4000, 4001, 4004, 4006];
 const ANOTHER_MS = 3000;
 
 const canvas = document.getElementById('view') as HTMLCanvasElement;
+const form = document.getElementById('join') as HTMLFormElement;
+const name = document.getElementById('name') as HTMLInputElement;
 const play = document.getElementById('play') as HTMLButtonElement;
 const notice = document.getElementById('notice')!;
 const input = new Input(canvas);
 const renderer = new Renderer(canvas);
+const minimap = new Minimap(document.getElementById('minimap') as HTMLCanvasElement);
 const hud = new Hud();
 const data = document.body.dataset;
 
@@ -25,8 +29,24 @@ let map: ArenaMap | undefined;
 let effects = new Effects();
 let joining = false;
 
-play.addEventListener('click', () => void join());
-if (new URLSearchParams(location.search).get('autoplay') === '1') void join();
+const query = new URLSearchParams(location.search);
+name.value = query.get('name') ?? remembered();
+form.addEventListener('submit', (e) => {
+  e.preventDefault();
+  name.blur();
+  void join();
+});
+if (query.get('autoplay') === '1') void join();
+
+/** The name of the last visit; browsers may refuse to say. */
+function remembered(name?: string): string {
+  try {
+    if (name !== undefined) localStorage.setItem('name', name);
+    return localStorage.getItem('name') ?? '';
+  } catch {
+    return name ?? '';
+  }
+}
 
 /** Asks the server for a match until it gives one, then plays. */
 async function join(): Promise<void> {
@@ -35,10 +55,11 @@ async function join(): Promise<void> {
   play.disabled = true;
   data['state'] = 'connecting';
   notice.textContent = 'Looking for a match…';
+  remembered(name.value.trim());
   const backoff = new Backoff();
   for (;;) {
     try {
-      start(await quickplay(location.href));
+      start(await quickplay(location.href, { name: name.value.trim() }));
       break;
     } catch (err) {
       notice.textContent = `No match yet: ${err instanceof Error ? err.message : String(err)}`;
@@ -87,23 +108,26 @@ function ended(e: End): void {
 }
 
 let before = performance.now();
+let scene: Scene | undefined;
+let held = false;
 
 function draw(now: number): void {
   requestAnimationFrame(draw);
   const dt = Math.min(0.1, (now - before) / 1000);
   before = now;
-  if (!client || !map || client.tick === 0) return;
-  const scene = readScene(client, client.moment());
+  if (!client || !map || client.tick === 0 || held) return;
+  scene = readScene(client, client.moment());
   if (scene.me) input.origin = renderer.toScreen(scene.me.x, scene.me.y);
   input.turn();
   effects.watch(scene, map);
   effects.pass(dt);
   renderer.paint(scene, map, effects, input.aim, dt);
+  minimap.paint(scene, map, now);
   hud.update(scene, client, effects, now);
 }
 requestAnimationFrame(draw);
 
-// For tests: looks at the client and cuts its connection.
+// For tests and pictures: looks at the client, cuts its connection, holds the picture still.
 Object.assign(window, {
   overtime: {
     get client() {
@@ -111,11 +135,10 @@ Object.assign(window, {
     },
     cut: () => client?.cut(),
     stats: () => client?.stats(),
-    /** The player's own body as the newest state has it. */
-    me() {
-      const score = client?.state.each('score').find((e) => e['player'] === client?.player);
-      return score && client?.state.one('body', score['body']);
-    },
     rows: (kind: string) => client?.state.each(kind) ?? [],
+    scene: () => scene,
+    effects: () => effects,
+    where: (x: number, y: number) => renderer.toScreen(x, y),
+    hold: (still: boolean) => (held = still),
   },
 });

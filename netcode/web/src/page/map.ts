@@ -59,10 +59,10 @@ export function paintMap(m: ArenaMap, pixelsPerTile: number): HTMLCanvasElement 
   c.fillRect(0, 0, canvas.width, canvas.height);
   each(m, (x, y, wall) => {
     if (wall) return;
-    c.fillStyle = (x + y) % 2 === 0 ? '#111824' : '#131b28';
+    c.fillStyle = (x + y) % 2 === 0 ? '#141c2a' : '#172131';
     c.fillRect(x * p, y * p, p, p);
   });
-  c.fillStyle = 'rgb(150 180 230 / 7%)'; // marks where four tiles meet
+  c.fillStyle = 'rgb(150 185 240 / 13%)'; // marks where four tiles meet
   each(m, (x, y) => {
     c.fillRect(x * p - p * 0.06, y * p - 1, p * 0.12, 2);
     c.fillRect(x * p - 1, y * p - p * 0.06, 2, p * 0.12);
@@ -97,16 +97,16 @@ function shade(c: CanvasRenderingContext2D, m: ArenaMap, p: number): void {
 function paintWall(c: CanvasRenderingContext2D, m: ArenaMap, x: number, y: number, p: number): void {
   const open = (dx: number, dy: number) => !isWall(m, x + dx, y + dy);
   const inside = !open(1, 0) && !open(-1, 0) && !open(0, 1) && !open(0, -1);
-  c.fillStyle = inside ? '#1b2434' : '#202b3f';
+  c.fillStyle = inside ? '#232f47' : '#2a3853';
   c.fillRect(x * p, y * p, p + 0.5, p + 0.5);
   const lip = Math.max(2, p * 0.055);
   const edge = (color: string, ex: number, ey: number, w: number, h: number) => {
     c.fillStyle = color;
     c.fillRect(x * p + ex, y * p + ey, w, h);
   };
-  if (open(0, 1)) edge('#161e2d', 0, p * 0.84, p, p * 0.16); // the side that faces us
-  if (open(0, -1)) edge('#4a6392', 0, 0, p, lip);
-  if (open(-1, 0)) edge('#3a4f78', 0, 0, lip, p);
-  if (open(1, 0)) edge('#2c3c5c', p - lip, 0, lip, p);
-  if (open(0, 1)) edge('#3a4f78', 0, p * 0.84 - lip / 2, p, lip / 2);
+  if (open(0, 1)) edge('#1a2437', 0, p * 0.84, p, p * 0.16); // the side that faces us
+  if (open(0, -1)) edge('#6583c0', 0, 0, p, lip);
+  if (open(-1, 0)) edge('#4a6396', 0, 0, lip, p);
+  if (open(1, 0)) edge('#374b73', p - lip, 0, lip, p);
+  if (open(0, 1)) edge('#4a6396', 0, p * 0.84 - lip / 2, p, lip / 2);
 }

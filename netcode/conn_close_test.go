@@ -211,6 +211,22 @@ func TestSlowClientTimesOut(t *testing.T) {
 	})
 }
 
+// The deadline of a write that waited must not fail later ones, which wait for nothing.
+func TestDrainLeavesNoDeadline(t *testing.T) {
+	overPipe(t, "", func(t *testing.T, u *upgraded) {
+		_ = u.conn.SendReliable(AppendFrame(nil, false, []byte("x")))
+		synctest.Wait()
+		if d := time.Until(u.lower.deadline); d != 5*time.Second {
+			t.Errorf("a waiting write has %v", d)
+		}
+		_, _, _ = u.client.next()
+		synctest.Wait()
+		if !u.lower.deadline.IsZero() {
+			t.Error("the deadline stays")
+		}
+	})
+}
+
 func TestIdle(t *testing.T) {
 	overPipe(t, "", func(t *testing.T, u *upgraded) {
 		time.Sleep(3 * time.Second)

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/lxzan/gws"
 
@@ -103,11 +104,19 @@ type upgraded struct {
 	lower  *countingConn
 }
 
-// countingConn counts the writes that reach the transport.
+// countingConn counts the writes that reach the transport and keeps the last deadline that was set for them.
 type countingConn struct {
 	net.Conn
-	mu     sync.Mutex
-	writes int
+	mu       sync.Mutex
+	writes   int
+	deadline time.Time
+}
+
+func (c *countingConn) SetWriteDeadline(t time.Time) error {
+	c.mu.Lock()
+	c.deadline = t
+	c.mu.Unlock()
+	return c.Conn.SetWriteDeadline(t)
 }
 
 func (c *countingConn) Write(p []byte) (int, error) {

@@ -23,13 +23,14 @@ func (m *match) fire(t *game.Tick, b *body, buttons uint16) {
 // rifleHit returns the first enemy along a player's aim whom no wall covers, or nil.
 func (m *match) rifleHit(b *body) (hit *body) {
 	dx, dy := heading(b.aim, RifleRange)
+	way := segment{b.x, b.y, dx, dy}
 	best := m.world.trace(b.x, b.y, b.x+dx, b.y+dy)
 	for i := range m.bodies {
 		o := &m.bodies[i]
 		if o.health <= 0 || !enemies(b.number, b.team, o) {
 			continue
 		}
-		if part, ok := meets(b.x, b.y, dx, dy, o.x, o.y, HitRadius); ok && part < best {
+		if part, ok := way.meets(o.x, o.y, HitRadius); ok && part < best {
 			best, hit = part, o
 		}
 	}
@@ -47,7 +48,7 @@ func (m *match) fly() {
 			kept = append(kept, r)
 			continue
 		}
-		x, y := along(r.x, r.y, r.vx, r.vy, max(0, part-whole/16)) // a little before a wall
+		x, y := segment{r.x, r.y, r.vx, r.vy}.along(max(0, part-whole/16)) // a little before a wall
 		m.blast(&r, x, y, hit)
 	}
 	m.rockets = kept
@@ -55,13 +56,14 @@ func (m *match) fly() {
 
 // rocketHit returns how far a rocket comes in this tick and the enemy who stops it, if it is one.
 func (m *match) rocketHit(r *rocket) (best int32, hit *body) {
+	way := segment{r.x, r.y, r.vx, r.vy}
 	best = m.world.trace(r.x, r.y, r.x+r.vx, r.y+r.vy)
 	for i := range m.bodies {
 		o := &m.bodies[i]
 		if o.health <= 0 || !enemies(r.by, r.team, o) {
 			continue
 		}
-		if part, ok := meets(r.x, r.y, r.vx, r.vy, o.x, o.y, HitRadius); ok && (part < best || best == whole && hit == nil) {
+		if part, ok := way.meets(o.x, o.y, HitRadius); ok && (part < best || best == whole && hit == nil) {
 			best, hit = part, o
 		}
 	}

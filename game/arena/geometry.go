@@ -46,19 +46,21 @@ func axis(from, to int32) (step int32, next, every int64) {
 // clear reports whether nothing is between two places.
 func (m *Map) clear(x0, y0, x1, y1 int32) bool { return m.trace(x0, y0, x1, y1) == whole }
 
-// along returns the point at a part of the segment from (x0, y0) by (dx, dy).
-func along(x0, y0, dx, dy, part int32) (x, y int32) {
-	return x0 + int32(int64(dx)*int64(part)>>16), y0 + int32(int64(dy)*int64(part)>>16)
+// segment is the way of a shot: from (x, y) by (dx, dy).
+type segment struct{ x, y, dx, dy int32 }
+
+// along returns the point at a part of the segment, in 1/65536.
+func (s segment) along(part int32) (x, y int32) {
+	return s.x + int32(int64(s.dx)*int64(part)>>16), s.y + int32(int64(s.dy)*int64(part)>>16)
 }
 
-// meets returns the part of the segment from (x0, y0) by (dx, dy) at which it comes closest to (x, y), and whether it is within r
-// of it there.
-func meets(x0, y0, dx, dy, x, y, r int32) (part int32, ok bool) {
-	rx, ry := int64(x-x0), int64(y-y0)
-	if square := int64(dx)*int64(dx) + int64(dy)*int64(dy); square > 0 {
-		part = int32(max(0, min(whole, (rx*int64(dx)+ry*int64(dy))<<16/square)))
+// meets returns the part of the segment at which it comes closest to (x, y), and whether it is within r of it there.
+func (s segment) meets(x, y, r int32) (part int32, ok bool) {
+	rx, ry, dx, dy := int64(x-s.x), int64(y-s.y), int64(s.dx), int64(s.dy)
+	if square := dx*dx + dy*dy; square > 0 {
+		part = int32(max(0, min(whole, (rx*dx+ry*dy)<<16/square)))
 	}
-	cx, cy := along(x0, y0, dx, dy, part)
+	cx, cy := s.along(part)
 	ex, ey := int64(x-cx), int64(y-cy)
 	return part, ex*ex+ey*ey <= int64(r)*int64(r)
 }

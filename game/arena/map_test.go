@@ -96,11 +96,11 @@ func TestTraceAgainstSteps(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		x0, y0 := place(t, m)
 		dx, dy := rapid.Int32Range(-3000, 3000).Draw(t, "dx"), rapid.Int32Range(-3000, 3000).Draw(t, "dy")
-		part := m.trace(x0, y0, x0+dx, y0+dy)
+		part, way := m.trace(x0, y0, x0+dx, y0+dy), segment{x0, y0, dx, dy}
 		const steps = 4096
 		first := int32(-1) // part at which the walk enters a wall
 		for i := range int32(steps + 1) {
-			if x, y := along(x0, y0, dx, dy, i*(whole/steps)); m.wall(x>>8, y>>8) {
+			if x, y := way.along(i*(whole/steps)); m.wall(x>>8, y>>8) {
 				first = i * (whole / steps)
 				break
 			}
@@ -108,13 +108,13 @@ func TestTraceAgainstSteps(t *testing.T) {
 		switch {
 		case first < 0 && part < whole:
 			// The walk may step over the corner of a wall; then there is one within a unit or two of where trace stopped.
-			if x, y := along(x0, y0, dx, dy, part); !nearWall(m, x, y) {
+			if x, y := way.along(part); !nearWall(m, x, y) {
 				t.Fatalf("trace stops at %d/65536 where no wall is", part)
 			}
 		case first >= 0 && part > first:
 			t.Fatalf("trace goes on to %d/65536, a wall is at %d", part, first)
 		case first >= 0 && part < first-whole/steps:
-			if x, y := along(x0, y0, dx, dy, part); !nearWall(m, x, y) {
+			if x, y := way.along(part); !nearWall(m, x, y) {
 				t.Fatalf("trace stops at %d/65536, the wall is at %d", part, first)
 			}
 		}

@@ -1,0 +1,161 @@
+package admin
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/overtime-server/overtime/game/loop"
+	"github.com/overtime-server/overtime/netcode"
+)
+
+// fakeNode has matches m000, m001, ... and does what it is told.
+type fakeNode struct {
+	mu      sync.Mutex
+	matches []Match
+	specs   []MatchSpec
+	err     error // what the next calls return
+	stats   map[string]*loop.Stats
+}
+
+func (f *fakeNode) CreateMatch(spec MatchSpec) (string, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.err != nil {
+		return "", f.err
+	}
+	id := fmt.Sprintf("m%03d", len(f.specs))
+	f.specs = append(f.specs, spec)
+	f.matches = append(f.matches, Match{ID: id, Game: spec.Game, State: "waiting", Scores: []loop.PlayerScore{}})
+	return id, nil
+}
+
+func (f *fakeNode) find(id string) int {
+	return slices.IndexFunc(f.matches, func(m Match) bool { return m.ID == id })
+}
+
+func (f *fakeNode) Match(id string) (Match, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	i := f.find(id)
+	if i < 0 {
+		return Match{}, ErrNotFound
+	}
+	return f.matches[i], nil
+}
+
+func (f *fakeNode) Matches(after string, limit int) ([]Match, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var list []Match
+	for _, m := range f.matches {
+		if m.ID > after {
+			list = append(list, m)
+		}
+	}
+	return list[:min(limit, len(list))], len(list) > limit
+}
+
+func (f *fakeNode) DeleteMatch(id string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	i := f.find(id)
+	if i < 0 {
+		return ErrNotFound
+	}
+	f.matches = slices.Delete(f.matches, i, i+1)
+	return nil
+}
+
+func (f *fakeNode) Tokens(match string, players []Player) (map[string]string, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.find(match) < 0 {
+		return nil, ErrNotFound
+	}
+	t := map[string]string{}
+	for _, p := range players {
+		t[p.ID] = fmt.Sprintf("token of %s for %s, team %d", p.Name, match, p.Team)
+	}
+	return t, f.err
+}
+
+func (f *fakeNode) PlayerURL(host string) string { return "ws://" + host + ":8080/v1/play" }
+
+func (f *fakeNode) Counters() Counters {
+	return Counters{
+		Net: new(netcode.Stats), Games: f.stats, Matches: map[string]int{"tag": 3}, Players: 7, Limited: 2, BytesIn: 100, BytesOut: 200,
+	}
+}
+
+// newTest returns the API of a fake node.
+func newTest(t *testing.T, change func(*Config)) (*Server, *fakeNode) {
+	t.Helper()
+	n := &fakeNode{stats: map[string]*loop.Stats{"tag": loop.NewStats()}}
+	cfg := Config{Node: n, Addr: "127.0.0.1:8081", Log: slog.New(slog.DiscardHandler)}
+	if change != nil {
+		change(&cfg)
+	}
+	s, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, n
+}
+
+// call makes one request as a local script would; headers are pairs of names and values, an empty value takes one away.
+func call(s *Server, method, path, body string, headers ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	r.Host = "127.0.0.1:8081"
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i < len(headers); i += 2 {
+		switch {
+		case headers[i] == "Host":
+			r.Host = headers[i+1]
+		case headers[i+1] == "":
+			r.Header.Del(headers[i])
+		default:
+			r.Header.Add(headers[i], headers[i+1])
+		}
+	}
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, r)
+	return w
+}
+
+// decoded returns an answer's JSON object.
+func decoded(t *testing.T, w *httptest.ResponseRecorder) map[string]any {
+	t.Helper()
+	b, err := io.ReadAll(w.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var m map[string]any
+	if err := json.Unmarshal(b, &m); err != nil {
+		t.Fatalf("status %d, answer %q: %v", w.Code, b, err)
+	}
+	return m
+}
+
+// wantProblem checks that an answer is a problem document with a status, and returns its detail.
+func wantProblem(t *testing.T, w *httptest.ResponseRecorder, status int) string {
+	t.Helper()
+	if w.Code != status || w.Header().Get("Content-Type") != "application/problem+json" {
+		t.Errorf("status %d, content type %s, want a problem %d: %s", w.Code, w.Header().Get("Content-Type"), status, w.Body)
+		return ""
+	}
+	p := decoded(t, w)
+	detail, _ := p["detail"].(string)
+	if p["status"] != float64(status) || p["title"] == "" || detail == "" {
+		t.Errorf("problem %v", p)
+	}
+	return detail
+}

@@ -255,10 +255,12 @@ func virtual(t *testing.T, change func(*Config), f func(t *testing.T, ctx contex
 	synctest.Test(t, func(t *testing.T) {
 		e := startEdge(t, change)
 		ctx, cancel := context.WithCancel(t.Context())
+		defer func() {
+			e.stop()
+			cancel()
+			synctest.Wait()
+		}()
 		f(t, ctx, e)
-		e.stop()
-		cancel()
-		synctest.Wait()
 	})
 }
 

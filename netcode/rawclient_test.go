@@ -207,8 +207,8 @@ func (c *rawClient) readFrame() (b0 byte, payload []byte, err error) {
 	return b0, payload, err
 }
 
-// readMessage reads until the next uncompressed message and verifies it. A close frame is a *peerClosed. Pings are answered
-// unless the client is silent.
+// readMessage reads until the next uncompressed message and verifies it. A close frame is a *peerClosed. Pings are not
+// answered.
 func (c *rawClient) readMessage() (m wire.ServerMessage, err error) {
 	for {
 		b0, p, err := c.readFrame()

@@ -100,7 +100,7 @@ func TestTraceAgainstSteps(t *testing.T) {
 		const steps = 4096
 		first := int32(-1) // part at which the walk enters a wall
 		for i := range int32(steps + 1) {
-			if x, y := way.along(i*(whole/steps)); m.wall(x>>8, y>>8) {
+			if x, y := way.along(i * (whole / steps)); m.wall(x>>8, y>>8) {
 				first = i * (whole / steps)
 				break
 			}

@@ -71,6 +71,7 @@ type bot struct {
 
 	joined  atomic.Bool
 	moved   atomic.Bool  // he came back as another player: the seat was lost
+	ended   atomic.Bool  // by itself, before the bots were told to leave
 	settled atomic.Bool  // everything that had to be answered is
 	last    atomic.Int64 // when the last state frame came, as time since the run began
 }
@@ -105,4 +106,9 @@ func (b *bot) Frame(c *client.Client, tick uint32) {
 			b.settled.Store(true)
 		}
 	}
+}
+
+// away reports whether the bot had joined and has not been heard of since a time, though it still tried.
+func (b *bot) away(since time.Duration) bool {
+	return b.joined.Load() && !b.ended.Load() && time.Duration(b.last.Load()) < since
 }

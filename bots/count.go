@@ -169,7 +169,7 @@ func (r *run) finish(rep *Report) {
 			rep.InputsLost += uint64(b.client.Unanswered(time.Since(r.start) - by))
 		}
 		rep.InputsLost += b.unnamed
-		if b.moved.Load() {
+		if b.moved.Load() || b.away(by+lostAfter) {
 			rep.SeatsLost++
 		}
 		if b.watch != nil {

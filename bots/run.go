@@ -247,6 +247,7 @@ func (r *run) play(ctx context.Context, b *bot) {
 		return
 	}
 	r.cfg.Log.Warn("bot ended", "match", b.match.id, "err", err)
+	b.ended.Store(true)
 	if b.joined.Load() {
 		r.seatsLost.Add(1)
 	}

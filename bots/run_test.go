@@ -3,8 +3,14 @@ package bots_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -14,8 +20,22 @@ import (
 	"github.com/overtime-server/overtime/game/arena"
 )
 
+// stopper is a node that may be stopped more than once.
+type stopper struct {
+	*cluster.Node
+	once sync.Once
+}
+
+func (s *stopper) stop() {
+	s.once.Do(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		s.Stop(ctx)
+	})
+}
+
 // node starts a node on free ports.
-func node(t *testing.T) *cluster.Node {
+func node(t *testing.T) *stopper {
 	t.Helper()
 	n, err := cluster.Start(cluster.Config{
 		Games: []game.Def{arena.Game()}, Listen: "127.0.0.1:0", Admin: "127.0.0.1:0", Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
@@ -23,15 +43,12 @@ func node(t *testing.T) *cluster.Node {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		n.Stop(ctx)
-	})
-	return n
+	s := &stopper{Node: n}
+	t.Cleanup(s.stop)
+	return s
 }
 
-func config(n *cluster.Node) bots.Config {
+func config(n *stopper) bots.Config {
 	return bots.Config{
 		Target: n.URL(), Admin: n.AdminURL(), Matches: 2, Players: 4, Duration: 2 * time.Second, Game: "arena",
 		Games: map[string]game.Def{"arena": arena.Game()},
@@ -40,6 +57,7 @@ func config(n *cluster.Node) bots.Config {
 
 // TestRun plays two matches on a real node over loopback, with churn and a network between.
 func TestRun(t *testing.T) {
+	t.Parallel()
 	n := node(t)
 	for name, change := range map[string]func(*bots.Config){
 		"plain": func(*bots.Config) {},
@@ -66,5 +84,94 @@ func TestRun(t *testing.T) {
 				t.Errorf("nothing moved: %+v", rep.Activity)
 			}
 		})
+	}
+}
+
+// TestServerGone: a server that goes away in the middle costs seats, and the run still ends with a report.
+func TestServerGone(t *testing.T) {
+	t.Parallel()
+	n := node(t)
+	cfg := config(n)
+	cfg.Matches, cfg.Duration = 1, 2*time.Second
+	cfg.Progress = writer(func(b []byte) {
+		if bytes.Contains(b, []byte("1 s:")) {
+			n.stop()
+		}
+	})
+	rep, err := bots.Run(t.Context(), cfg)
+	if err != nil || rep.OK() || rep.SeatsLost != 4 {
+		t.Errorf("%+v, %v", rep, err)
+	}
+}
+
+type writer func([]byte)
+
+func (w writer) Write(b []byte) (int, error) { w(b); return len(b), nil }
+
+// TestNoServer: nothing there is an error, soon.
+func TestNoServer(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	cfg := bots.Config{Target: l.Addr().String(), Admin: l.Addr().String(), Matches: 3, Players: 2, Duration: time.Second, Game: "arena", Games: map[string]game.Def{"arena": arena.Game()}}
+	if rep, err := bots.Run(t.Context(), cfg); err == nil {
+		t.Errorf("%+v", rep)
+	}
+	cfg.Players = 0
+	if _, err := bots.Run(t.Context(), cfg); err == nil {
+		t.Error("a bad configuration was taken")
+	}
+}
+
+// TestInterrupt: a run that is interrupted ends soon and deletes its matches.
+func TestInterrupt(t *testing.T) {
+	t.Parallel()
+	n := node(t)
+	cfg := config(n)
+	cfg.Duration = time.Hour
+	ctx, cancel := context.WithCancel(t.Context())
+	cfg.Progress = writer(func(b []byte) {
+		if bytes.Contains(b, []byte("1 s:")) {
+			cancel()
+		}
+	})
+	if _, err := bots.Run(ctx, cfg); !errors.Is(err, context.Canceled) {
+		t.Errorf("ended with %v", err)
+	}
+	resp, err := http.Get(n.AdminURL() + "/v1/matches")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if b, _ := io.ReadAll(resp.Body); !bytes.Contains(b, []byte(`"matches":[]`)) {
+		t.Errorf("left behind: %s", b)
+	}
+}
+
+// TestPlay: one bot takes a seat and gives it up.
+func TestPlay(t *testing.T) {
+	t.Parallel()
+	n := node(t)
+	resp, err := http.Post(n.URL()+"/v1/quickplay", "application/json", strings.NewReader("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var place struct {
+		URL, Token string
+		Match      string `json:"match_id"`
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&place); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if err := bots.Play(ctx, bots.Seat{URL: place.URL, Token: place.Token, Def: arena.Game(), Seed: 1}); err != nil {
+		t.Error(err)
+	}
+	if err := bots.Play(t.Context(), bots.Seat{URL: place.URL, Token: "rubbish", Def: arena.Game(), Seed: 1}); err == nil {
+		t.Error("a bad token was taken")
 	}
 }

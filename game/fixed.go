@@ -1,5 +1,7 @@
 package game
 
+import "math/bits"
+
 // Angles are 16-bit binary angles: 65536 to the full circle, 0 along +x, growing towards +y. They wrap by themselves.
 type Angle uint16
 
@@ -85,10 +87,7 @@ func Sqrt(n int64) int64 {
 		return 0
 	}
 	var r int64
-	bit := int64(1) << 62
-	for bit > n {
-		bit >>= 2
-	}
+	bit := int64(1) << ((bits.Len64(uint64(n)) - 1) &^ 1) // the largest power of 4 up to n
 	for bit != 0 {
 		if n >= r+bit {
 			n -= r + bit

@@ -3,11 +3,17 @@ package loop
 import (
 	"slices"
 	"time"
+
+	"github.com/overtime-server/overtime/game"
+	"github.com/overtime-server/overtime/game/journal"
 )
 
 // Attach asks to let a link in; the sink's Joined or Refused answers at the next tick. Later calls with the link must
-// come after Joined.
+// come after Joined. An id or name of more than journal.MaxString bytes is ErrSize.
 func (m *Match) Attach(l Link, a Attach) error {
+	if len(a.Who.ID) > journal.MaxString || len(a.Who.Name) > journal.MaxString {
+		return ErrSize
+	}
 	return m.put(item{kind: itemAttach, link: l, attach: &a})
 }
 
@@ -24,8 +30,11 @@ func (m *Match) Ack(l Link, message uint32) error {
 	return m.put(item{kind: itemAck, link: l, number: message})
 }
 
-// Command hands in a command, at most game.MaxCommand bytes; they are copied.
+// Command hands in a command; the bytes are copied. More than game.MaxCommand are ErrSize.
 func (m *Match) Command(l Link, number uint32, data []byte) error {
+	if len(data) > game.MaxCommand {
+		return ErrSize
+	}
 	return m.put(item{kind: itemCommand, link: l, number: number, data: slices.Clone(data)})
 }
 
@@ -35,12 +44,13 @@ func (m *Match) Detach(l Link) { _ = m.put(item{kind: itemDetach, link: l}) }
 // Leave gives up the seat of a link's player; the sink's Gone answers.
 func (m *Match) Leave(l Link) error { return m.put(item{kind: itemLeave, link: l}) }
 
-// Admin hands the rules an event from an operator or the game's backend; the bytes are copied.
+// Admin hands the rules an event from an operator or the game's backend; the bytes are copied. More than
+// journal.MaxData are ErrSize.
 func (m *Match) Admin(data []byte) error {
 	return m.put(item{kind: itemAdmin, data: slices.Clone(data)})
 }
 
-// Kick removes a player by his id.
+// Kick removes a player by his id. More than journal.MaxData bytes are ErrSize.
 func (m *Match) Kick(id, why string) error {
 	return m.put(item{kind: itemKick, id: id, data: []byte(why)})
 }
@@ -54,6 +64,9 @@ func (m *Match) Stop(why Outcome) {
 func (m *Match) Done() <-chan struct{} { return m.done }
 
 func (m *Match) put(it item) error {
+	if len(it.data) > journal.MaxData {
+		return ErrSize
+	}
 	err := m.inbox.put(it)
 	if err == ErrBusy {
 		m.cfg.Stats.InboxFull.Add(1)
@@ -85,6 +98,21 @@ func (m *Match) Lateness(tick uint32) time.Duration {
 // Info returns what the API shows: as of the last second, or the last change of players or phase.
 func (m *Match) Info() *Info { return m.info.Load() }
 
+// scores returns the rules' score table. Rules that panic over it are not asked again: it is not worth a match.
+func (m *Match) scores() (table []game.Score) {
+	if m.noScores {
+		return nil
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			m.noScores, table = true, nil
+			m.cfg.Stats.Panics.Add(1)
+			m.cfg.Log.Error("scores failed", "match", m.cfg.ID, "game", m.cfg.Game.Name, "tick", m.core.tick, "err", p)
+		}
+	}()
+	return m.core.Scores()
+}
+
 // publish makes a new Info. Called by the match's goroutine.
 func (m *Match) publish() {
 	c := m.core
@@ -97,7 +125,7 @@ func (m *Match) publish() {
 			i.Online++
 		}
 	}
-	for _, s := range c.Scores() {
+	for _, s := range m.scores() {
 		line := PlayerScore{Player: s.Player, Team: s.Team, Points: s.Points}
 		if p := c.find(s.Player); p != nil {
 			line.ID, line.Name = p.who.ID, p.who.Name

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"sync"
 
+	"github.com/overtime-server/overtime/game"
 	"github.com/overtime-server/overtime/game/journal"
 )
 
@@ -19,6 +20,7 @@ type Attach struct {
 var (
 	ErrOver = errors.New("match is over")
 	ErrBusy = errors.New("match inbox is full")
+	ErrSize = errors.New("too many bytes for a match")
 )
 
 type itemKind uint8
@@ -51,8 +53,26 @@ type item struct {
 type inbox struct {
 	mu     sync.Mutex
 	items  []item // at most limit, but for detach and stop, which are always taken
+	events int    // of those, at most maxEvents that the journal will hold
+	bytes  int    // of their data, at most maxEventBytes
 	limit  int
 	closed bool
+}
+
+// What waits for one tick must fit into one journal record: an item makes at most three events (an attach: spend,
+// return, and drop when it breaks at once), to which come a drop for everybody who is there already, and the stop.
+const (
+	maxEvents     = (journal.MaxEvents - game.MaxSeats - maxSpectators - 1) / 3
+	maxEventBytes = journal.MaxRecord / 2
+)
+
+// journaled reports whether an item becomes events with data of the sender's choice, or of his number.
+func (it *item) journaled() bool {
+	switch it.kind {
+	case itemAttach, itemAnswer, itemCommand, itemLeave, itemAdmin, itemKick:
+		return true
+	}
+	return false
 }
 
 func (b *inbox) put(it item) error {
@@ -61,8 +81,15 @@ func (b *inbox) put(it item) error {
 	switch {
 	case b.closed:
 		return ErrOver
-	case len(b.items) >= b.limit && it.kind != itemDetach && it.kind != itemStop:
+	case it.kind == itemDetach || it.kind == itemStop:
+	case len(b.items) >= b.limit:
 		return ErrBusy
+	case it.journaled():
+		if b.events >= maxEvents || b.bytes+len(it.data) > maxEventBytes {
+			return ErrBusy
+		}
+		b.events++
+		b.bytes += len(it.data)
 	}
 	b.items = append(b.items, it)
 	return nil
@@ -73,7 +100,7 @@ func (b *inbox) swap(empty []item) []item {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	full := b.items
-	b.items = empty[:0]
+	b.items, b.events, b.bytes = empty[:0], 0, 0
 	return full
 }
 

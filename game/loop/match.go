@@ -38,6 +38,8 @@ type Match struct {
 	quiet   uint32  // ticks for which nobody was online
 	visited bool    // somebody has been here
 	outcome Outcome // 0 until the end
+
+	noScores bool // the rules panicked: their score table is not asked for
 }
 
 // Info is what the API shows of a match.
@@ -162,7 +164,6 @@ func (m *Match) apply(rec *journal.Record) bool {
 		return true
 	}
 	m.panics++
-	m.cfg.Stats.Panics.Add(1)
 	m.cfg.Log.Error("rules failed", "match", m.cfg.ID, "game", m.cfg.Game.Name, "tick", rec.Tick, "err", err)
 	if m.panics > 1 {
 		m.cfg.Stats.Failed.Add(1)
@@ -179,6 +180,7 @@ func (m *Match) apply(rec *journal.Record) bool {
 		m.cfg.Log.Error("rules failed again", "match", m.cfg.ID, "tick", rec.Tick, "err", err)
 		return false
 	}
+	m.cfg.Stats.Panics.Add(1)
 	return true
 }
 
@@ -314,6 +316,7 @@ func (m *Match) finish(why Outcome, text string) {
 		}
 	}
 	m.outcome = why
+	m.noScores = m.noScores || why == OverFailed // the state is undefined
 	m.publish()
 	m.sink.Over(why, text)
 	if err := m.rec.close(text); err != nil {

@@ -106,7 +106,9 @@ func (p *planner) fromPlayer(s *seatOf, it *item) {
 	case itemSample:
 		p.sample(s, it.sample)
 	case itemAck:
-		s.message = max(s.message, it.number)
+		if c := p.core.find(s.number); c != nil && it.number <= c.out.next { // else it was never sent
+			s.message = max(s.message, it.number)
+		}
 	case itemCommand:
 		switch {
 		case it.number <= s.command:

@@ -66,16 +66,6 @@ func (c *Core) find(number uint32) *player {
 	return c.players[i]
 }
 
-// byID returns the player with an id, or nil.
-func (c *Core) byID(id string) *player {
-	for _, p := range c.players {
-		if p.who.ID == id {
-			return p
-		}
-	}
-	return nil
-}
-
 // seatsTaken counts players that are not spectators.
 func (c *Core) seatsTaken() (n int) {
 	for _, p := range c.players {

@@ -60,6 +60,7 @@ func counterDef(onStep func(*counter, *game.Tick)) game.Def {
 }
 
 func (c *counter) Step(t *game.Tick) {
+	fence.Add(1)
 	if c.onStep != nil {
 		c.onStep(c, t)
 	}
@@ -120,6 +121,8 @@ func (c *counter) command(t *game.Tick, text string) {
 		for i := range number {
 			t.Send(game.All, fmt.Append(nil, i))
 		}
+	case "long":
+		t.Send(game.All, make([]byte, number))
 	case "id":
 		c.see(uint64(t.NewID()))
 	}

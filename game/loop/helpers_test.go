@@ -2,6 +2,7 @@ package loop
 
 import (
 	"log/slog"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,6 +21,7 @@ type link struct {
 	why      string
 	messages []message
 	last     uint32 // number of the last message seen
+	closed   bool   // the edge has closed it
 }
 
 type message struct {
@@ -45,7 +47,8 @@ type sink struct {
 	cfg     Config
 	began   time.Time
 	links   []*link
-	frames  int
+	frames  int // shed ones not counted
+	shed    int
 	rosters int
 	online  int // in the last roster
 	last    uint32
@@ -74,6 +77,7 @@ func (s *sink) Refused(l Link, r Refusal) {
 }
 
 func (s *sink) Gone(l Link, why Departure, text string) {
+	fence.Add(1)
 	k := l.(*link)
 	if k.gone != 0 || k.refused != 0 {
 		s.t.Errorf("link %s gone after %+v", k.name, k)
@@ -89,10 +93,15 @@ func (s *sink) Over(why Outcome, _ string) {
 }
 
 func (s *sink) Frame(f *Frame) {
+	fence.Add(1)
 	if s.over != 0 || f.Tick <= s.last {
 		s.t.Errorf("frame %d after %d, outcome %v", f.Tick, s.last, s.over)
 	}
 	s.last = f.Tick
+	if f.Shed {
+		s.shed++
+		return
+	}
 	s.frames++
 	s.times = append(s.times, time.Since(s.began))
 	if f.Roster {
@@ -108,7 +117,7 @@ func (s *sink) Frame(f *Frame) {
 		s.state(f)
 	}
 	for _, l := range s.links {
-		if !l.holds() {
+		if !l.holds() || l.closed {
 			continue
 		}
 		f.Messages(l.seat.Player.Number, l.last, func(n uint32, kind uint8, data []byte) {
@@ -176,9 +185,13 @@ func enter(t *testing.T, m *Match, name string, a Attach) *link {
 	return l
 }
 
+// fence orders what the test does before a wait with what matches do after it: virtual time alone does not.
+var fence atomic.Uint64
+
 // wait lets n ticks of a match at 30 Hz pass and everything settle.
 func wait(n int) {
-	time.Sleep(time.Duration(n) * time.Second / 30)
+	fence.Add(1)
+	time.Sleep(time.Duration(n)*time.Second/30 + 1) // never a rounding before a tick
 	synctest.Wait()
 }
 
@@ -193,6 +206,13 @@ func ok(t *testing.T, err error) {
 func bubble(t *testing.T, f func(t *testing.T)) {
 	t.Helper()
 	synctest.Test(t, f)
+}
+
+// cut closes a link as the edge does when its connection breaks.
+func cut(m *Match, l *link) {
+	l.closed = true
+	m.Detach(l)
+	wait(1)
 }
 
 // tell sends a player's next command and waits until it was applied.

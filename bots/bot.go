@@ -49,7 +49,7 @@ type fidget struct {
 func (f *fidget) Think(game.View, uint32) game.Input {
 	if f.hold--; f.hold < 0 {
 		f.hold = f.rand.Range(5, 60)
-		f.in = game.Input{Buttons: uint16(f.rand.Uint64() & f.rand.Uint64())}
+		f.in = game.Input{Buttons: 1 << f.rand.IntN(16)}
 		for i := range f.in.Axes {
 			f.in.Axes[i] = int16(f.rand.Range(-32767, 32767))
 		}

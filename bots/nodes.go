@@ -3,6 +3,7 @@ package bots
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"slices"
 	"sync"
@@ -66,6 +67,7 @@ func (n *nodes) learn(addr string) {
 type maps struct {
 	api   *caller
 	nodes *nodes
+	log   *slog.Logger
 	mu    sync.Mutex // guards have, and is held while fetching: the others wait for the same map
 	have  map[string][]byte
 }
@@ -79,11 +81,16 @@ func (m *maps) get(hash string) []byte {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*routeTimeout)
 	defer cancel()
+	var errs []error
 	for _, base := range m.nodes.all() {
-		if b, err := m.api.static(ctx, base, hash); err == nil {
+		b, err := m.api.static(ctx, base, hash)
+		if err == nil {
 			m.have[hash] = b
 			return b
 		}
+		errs = append(errs, err)
 	}
+	m.log.Warn("bots play without the map", "err", errors.Join(errs...))
+	m.have[hash] = nil
 	return nil
 }

@@ -26,9 +26,12 @@ func Play(ctx context.Context, s Seat) error {
 	if err != nil {
 		return err
 	}
+	if s.Log == nil {
+		s.Log = slog.New(slog.DiscardHandler)
+	}
 	api := newCaller("")
 	defer api.close()
-	cache := &maps{api: api, nodes: &nodes{api: api, known: []string{base}}, have: map[string][]byte{}}
+	cache := &maps{api: api, nodes: &nodes{api: api, known: []string{base}}, log: s.Log, have: map[string][]byte{}}
 	c, err := client.New(client.Config{
 		URL: s.URL, Token: s.Token, Locate: s.Locate, Seed: s.Seed, Log: s.Log,
 		Handler: &mind{def: s.Def, seed: s.Seed, skill: s.Skill, static: cache.get},

@@ -104,7 +104,7 @@ func newRun(cfg Config) (*run, error) {
 	}
 	r := &run{cfg: cfg, def: cfg.Games[cfg.Game], admin: admin, api: newCaller(cfg.Key), start: time.Now(), id: fmt.Sprintf("%x", time.Now().UnixNano()&0xffffff)}
 	r.nodes = &nodes{api: r.api, known: []string{target}}
-	r.maps = &maps{api: r.api, nodes: r.nodes, have: map[string][]byte{}}
+	r.maps = &maps{api: r.api, nodes: r.nodes, log: cfg.Log, have: map[string][]byte{}}
 	r.arrived = make(chan *bot, cfg.Matches*cfg.Players)
 	if cfg.Network != "" {
 		p, err := relay.Lookup(cfg.Network)

@@ -205,5 +205,8 @@ func (c *Client) hold(conn net.Conn, ws *gws.Conn) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.conn, c.ws = conn, ws
+	if ws == nil {
+		c.cutting = false
+	}
 	return !c.leaving
 }

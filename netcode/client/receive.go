@@ -92,10 +92,9 @@ func (c *Client) askKeyframe(l *link) {
 
 // other takes everything that is not a state frame.
 func (c *Client) other(l *link, m *wire.ServerMessage) {
-	if w, ok := schema.ReadWelcome(m); ok {
-		if !c.onWelcome(l, w) {
-			return
-		}
+	if w, ok := schema.ReadWelcome(m); ok && !c.onWelcome(l, w) {
+		c.malformed(l)
+		return
 	}
 	c.farewell(m)
 	if !l.welcomed {
@@ -151,14 +150,16 @@ func (c *Client) onPong(p schema.Pong) {
 	c.count.rttNanos.Store(uint64(c.clock.rtt()))
 }
 
-// onWelcome begins to play on a connection, for the first time or again.
+// onWelcome begins to play on a connection, for the first time or again. It returns false for a welcome that makes no sense.
 func (c *Client) onWelcome(l *link, w schema.Welcome) bool {
+	if l.welcomed || w.Hz == 0 {
+		return false
+	}
 	resumed := c.count.connects.Load() > 0
 	same := w.Match == c.welcome.Match && w.Player == c.welcome.Player
 	if c.state == nil || !same || w.Every != c.welcome.Every || !reflect.DeepEqual(w.Kinds, c.welcome.Kinds) {
 		state, err := delta.NewState(delta.KindsFromWire(w.Kinds), int(w.Every))
-		if err != nil || w.Hz == 0 {
-			c.malformed(l)
+		if err != nil {
 			return false
 		}
 		c.state = state

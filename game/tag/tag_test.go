@@ -19,12 +19,12 @@ func TestItIsPassedOn(t *testing.T) {
 	holders, last := 0, int32(0)
 	for range 3000 {
 		s.Run(1)
-		if it := s.Match.(*match).it; it != last {
+		if it := s.Match.(*match).It; it != last {
 			holders, last = holders+1, it
 		}
 	}
 	points := 0
-	for _, p := range s.Match.(*match).players {
+	for _, p := range s.Match.(*match).Players {
 		points += int(p.Points)
 	}
 	if points < 5 || holders != points+1 {
@@ -40,12 +40,12 @@ func TestItLeaves(t *testing.T) {
 	}
 	a, b := s.Join(game.Player{}), s.Join(game.Player{})
 	s.Step()
-	if it := s.Match.(*match).it; it != int32(a) {
+	if it := s.Match.(*match).It; it != int32(a) {
 		t.Fatalf("it is %d, want the first player %d", it, a)
 	}
 	s.Leave(a)
 	s.Step()
-	if it := s.Match.(*match).it; it != int32(b) {
+	if it := s.Match.(*match).It; it != int32(b) {
 		t.Fatalf("it is %d after %d left, want %d", it, a, b)
 	}
 }

@@ -67,7 +67,7 @@ func Start(cfg Config) (*Node, error) {
 		n.stats[g.Name] = loop.NewStats()
 	}
 	if err := n.open(); err != nil {
-		n.closeAll()
+		n.abandon()
 		return nil, err
 	}
 	for _, d := range []*door{n.player, n.admin} {
@@ -95,6 +95,13 @@ func (n *Node) open() (err error) {
 	if n.results, err = openResults(n.cfg.Data, n.matches, n.cfg.Log); err != nil {
 		return err
 	}
+	if err = n.openPlayer(); err != nil {
+		return err
+	}
+	return n.openAdmin()
+}
+
+func (n *Node) openPlayer() error {
 	cert, err := loadCertificate(&n.cfg)
 	if err != nil {
 		return err
@@ -106,16 +113,6 @@ func (n *Node) open() (err error) {
 	if n.player, err = openDoor("player listener", n.cfg.Listen); err != nil {
 		return err
 	}
-	if n.admin, err = openDoor("admin listener", n.cfg.Admin); err != nil {
-		return err
-	}
-	api, err := admin.New(admin.Config{Node: operator{n}, Addr: n.cfg.Admin, Key: n.cfg.AdminKey, Log: n.cfg.Log})
-	if err != nil {
-		return err
-	}
-	if n.cfg.AdminKey == "" {
-		n.cfg.Log.Info("the admin listener asks for no key: whoever runs on this machine may use it")
-	}
 	n.edge, err = netcode.New(netcode.Config{
 		Keys: n.keys, Origins: origins, PublicURL: n.cfg.Public,
 		MaxMatches: n.cfg.MaxMatches, MaxPlayers: n.cfg.MaxPlayers, Log: n.cfg.Log,
@@ -124,6 +121,20 @@ func (n *Node) open() (err error) {
 		return err
 	}
 	n.player.playerServer(n.routes(origins), cert, n.cfg.Log)
+	return nil
+}
+
+func (n *Node) openAdmin() error {
+	api, err := admin.New(admin.Config{Node: operator{n}, Addr: n.cfg.Admin, Key: n.cfg.AdminKey, Log: n.cfg.Log})
+	if err != nil {
+		return err
+	}
+	if n.admin, err = openDoor("admin listener", n.cfg.Admin); err != nil {
+		return err
+	}
+	if n.cfg.AdminKey == "" {
+		n.cfg.Log.Info("the admin listener asks for no key: whoever runs on this machine may use it")
+	}
 	n.admin.adminServer(api, n.cfg.Log)
 	return nil
 }
@@ -161,6 +172,14 @@ func (n *Node) Stop(ctx context.Context) error {
 	n.closeAll()
 	n.servers.Wait()
 	return err
+}
+
+// abandon undoes an open that failed.
+func (n *Node) abandon() {
+	if n.edge != nil {
+		_ = n.edge.Shutdown(context.Background()) // at once: nobody has come yet
+	}
+	n.closeAll()
 }
 
 // closeAll lets go of what open got hold of, as far as it came.

@@ -8,11 +8,13 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/overtime-server/overtime/cluster/admin"
+	"github.com/overtime-server/overtime/game/loop"
 	"github.com/overtime-server/overtime/game/tag"
 	"github.com/overtime-server/overtime/netcode/client"
 	"github.com/overtime-server/overtime/netcode/token"
@@ -239,5 +241,52 @@ func TestTokensJoin(t *testing.T) {
 	p := join(t, o.PlayerURL(""), "o1p.forged.token")
 	if err := <-p.end; !errors.As(err, &refused) || refused.Code != schema.CloseToken {
 		t.Errorf("a forged token: %v, want close code %d", err, schema.CloseToken)
+	}
+}
+
+// The counters of a node that plays reach /metrics.
+func TestMetricsOfALiveNode(t *testing.T) {
+	n := startNode(t, nil)
+	a := do(t, "POST", n.URL()+"/v1/quickplay", "")
+	p := join(t, a.field(t, "url"), a.field(t, "token"))
+	p.welcomed()
+	stopped := n.edge.Match(a.field(t, "match_id"))
+	p.client.Leave()
+	<-p.end
+	stopped.Stop(loop.OverFinished)
+	<-stopped.Done()
+	metrics := string(do(t, "GET", n.AdminURL()+"/metrics", "").body)
+	value := func(name string) (v float64) {
+		for line := range strings.Lines(metrics) {
+			if rest, ok := strings.CutPrefix(line, name+" "); ok {
+				v, err := strconv.ParseFloat(strings.TrimSpace(rest), 64)
+				if err != nil {
+					t.Error(err)
+				}
+				return v
+			}
+		}
+		t.Errorf("no %s", name)
+		return 0
+	}
+	ticks := value(`overtime_ticks_total{game="tag"}`)
+	if ticks < 1 {
+		t.Error("no ticks")
+	}
+	for name, want := range map[string]float64{
+		`overtime_tick_duration_seconds_count{game="tag"}`:            ticks,
+		`overtime_tick_duration_seconds_bucket{game="tag",le="+Inf"}`: ticks,
+		`overtime_tick_lateness_seconds_count{game="tag"}`:            ticks,
+		`overtime_joins_total`:                                        1,
+		`overtime_connections_accepted_total`:                         1,
+	} {
+		if got := value(name); got != want {
+			t.Errorf("%s %v, want %v", name, got, want)
+		}
+	}
+	for _, name := range []string{`overtime_bytes_total{direction="in"}`, `overtime_bytes_total{direction="out"}`, `overtime_messages_total{direction="out"}`} {
+		if value(name) <= 0 {
+			t.Errorf("%s is 0", name)
+		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/overtime-server/overtime/bots"
@@ -27,6 +28,7 @@ type company struct {
 
 	cancel context.CancelFunc
 	bots   sync.WaitGroup
+	failed atomic.Bool // it was said that bots do not get in; once is enough
 }
 
 // Times of a bot's life.
@@ -72,6 +74,8 @@ func (b *company) play(ctx context.Context, number int) {
 		if err == nil {
 			seat.Seed = uint64(number)
 			err = bots.Play(ctx, seat)
+		} else if ctx.Err() == nil && b.failed.CompareAndSwap(false, true) {
+			b.log.Warn("bots do not get in, and try again", "err", err)
 		}
 		if err != nil && ctx.Err() == nil {
 			b.log.Debug("bot", "bot", name, "err", err)

@@ -28,8 +28,13 @@ func (m *Match) Frame(f *loop.Frame) {
 	t := tick{Frame: f, number: number, opt: delta.Options{
 		Epoch: cfg.Epoch, FullHash: number%uint32(max(1, cfg.Hz/cfg.Every)) == 0,
 	}}
-	for _, x := range m.members {
-		m.deliver(x, &t)
+	for i := 0; i < len(m.members); {
+		if x := m.members[i]; x.closing.Load() {
+			m.forget(x) // its connection broke: the loop keeps the seat, and says nothing to us
+		} else {
+			m.deliver(x, &t)
+			i++
+		}
 	}
 }
 

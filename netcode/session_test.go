@@ -335,3 +335,25 @@ func TestShutdown(t *testing.T) {
 		}
 	})
 }
+
+// Whose connection broke is fanned out to no more, however often he comes back: what a match holds and does for its
+// players does not grow.
+func TestDropsLeaveTheFanOut(t *testing.T) {
+	virtual(t, nil, func(t *testing.T, ctx context.Context, e *edge) {
+		m := e.match("m", (&lab{}).in(nil))
+		stays := e.play(ctx, "m", "stays")
+		tok := e.sign(token.Player{Match: "m", ID: "a", Team: 7})
+		for range 30 {
+			c, _, _ := e.rawJoin(tok)
+			after(300 * time.Millisecond)
+			c.Close()
+			after(100 * time.Millisecond)
+		}
+		if len(m.members) != 1 || len(m.teams) != 0 {
+			t.Errorf("%d members, %d teams after 30 drops", len(m.members), len(m.teams))
+		}
+		if s := stays.honest(t); s.Keyframes != 1 || e.srv.stats.Keyframes.Load() != 31 {
+			t.Errorf("%d keyframes for who stays, %d in all", s.Keyframes, e.srv.stats.Keyframes.Load())
+		}
+	})
+}

@@ -23,9 +23,9 @@ type syncPoint struct {
 
 const (
 	early     = 8 * time.Millisecond // what the margin aims at: a sample arrives so long before its tick
-	maxMargin = 4                    // ticks
-	slack     = 0.1                  // ticks of drift and rounding between pongs
-	ahead     = 3                    // ticks that samples may run ahead of their target when several are sent at once
+	maxMargin = 80 * time.Millisecond
+	slack     = 0.1 // ticks of drift and rounding between pongs
+	ahead     = 3   // ticks that samples may run ahead of their target when several are sent at once
 )
 
 // start begins anew from the tick in a welcome.
@@ -60,7 +60,7 @@ func (c *clock) pong(now, rtt time.Duration, tick, late float64) {
 		}
 	}
 	c.offset = best.offset
-	c.margin = math.Max(0, math.Min(maxMargin, c.margin+(late+early.Seconds()*c.hz)/4))
+	c.margin = math.Max(0, math.Min(maxMargin.Seconds()*c.hz, c.margin+(late+early.Seconds()*c.hz)/2))
 }
 
 // frame takes the tick of a state frame that just arrived: the server cannot be behind it.

@@ -46,7 +46,7 @@ func TestClock(t *testing.T) {
 			}
 			last = target
 			arrival := truth(now + time.Duration(base)*time.Millisecond)
-			if slack := float64(target) - arrival; slack < -float64(jitter)/1000*float64(hz)-0.1 || slack > maxMargin+ahead+2+float64(jitter)/1000*float64(hz) {
+			if slack := float64(target) - arrival; slack < -float64(jitter)/1000*float64(hz)-0.1 || slack > maxMargin.Seconds()*float64(hz)+ahead+2+float64(jitter)/1000*float64(hz) {
 				t.Fatalf("a sample for tick %d arrives at %.2f at the earliest", target, arrival)
 			}
 		}
@@ -76,7 +76,7 @@ func TestClockMargin(t *testing.T) {
 	for i := range 20 {
 		c.pong(time.Duration(i)*time.Second, 10*time.Millisecond, 100+30*float64(i), 1.5)
 	}
-	if c.margin != maxMargin {
+	if c.margin != 30*maxMargin.Seconds() {
 		t.Errorf("margin %.2f after samples that were late", c.margin)
 	}
 	for i := range 20 {

@@ -41,8 +41,10 @@ type server struct {
 	out      schema.ServerWriter
 	recv     uint32 // last sample received
 	seen     map[uint32]int
-	late     uint32 // samples that came after their tick
-	early    int    // ticks that the newest sample was early, at most
+	begun    time.Time // when the tick began
+	lateness int16     // ms that the newest sample came after the beginning of its tick
+	late     uint32    // samples that came after their tick
+	early    int       // ticks that the newest sample was early, at most
 	applied  uint32
 	commands []string
 	messages []schema.Message // not acknowledged
@@ -136,6 +138,7 @@ func (s *server) step() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.tick++
+	s.begun = time.Now()
 	s.rows.Reset()
 	for id := range uint32(5) {
 		v := s.rows.Put(game.All, id+1, 0)
@@ -207,7 +210,7 @@ func (p *peer) OnMessage(_ *gws.Conn, msg *gws.Message) {
 		s.t.Errorf("command %d after %d", n, len(s.commands))
 	}
 	if n := m.Ping(); n != 0 {
-		p.send(s.out.Pong(schema.Pong{Client: n, Tick: s.tick, FracMicros: uint32((time.Now().UnixNano() % int64(tickD)) / 1000)}))
+		p.send(s.out.Pong(schema.Pong{Client: n, Tick: s.tick, FracMicros: uint32(time.Since(s.begun).Microseconds()), LatenessMs: s.lateness}))
 	}
 	if m.Keyframe() {
 		s.keys++
@@ -228,6 +231,7 @@ func (s *server) sample(x schema.Sample) {
 	}
 	s.recv = x.Seq
 	s.seen[x.Seq]++
+	s.lateness = int16((time.Since(s.begun) + time.Duration(int32(s.tick-x.Tick))*tickD).Milliseconds())
 	s.early = max(s.early, int(x.Tick)-int(s.tick))
 	if x.Tick <= s.tick {
 		s.late++

@@ -8,7 +8,8 @@
 //
 // waiting (nobody has taken a seat yet), running (the rules are stepped), ended (a round has a result). After the pause that
 // the configuration sets, the next round starts with the same players, or the match is over. The first Step of every
-// round sees an EventJoin for everybody present.
+// round sees an EventJoin for everybody present. While no round runs, the rules are not stepped: commands, samples and admin
+// events of that time are answered and have no effect.
 //
 // # Inputs
 //

@@ -125,7 +125,9 @@ func (m *Match) publish() {
 			i.Online++
 		}
 	}
-	for _, s := range m.scores() {
+	table := m.scores()
+	i.Scores = make([]PlayerScore, 0, len(table))
+	for _, s := range table {
 		line := PlayerScore{Player: s.Player, Team: s.Team, Points: s.Points}
 		if p := c.find(s.Player); p != nil {
 			line.ID, line.Name = p.who.ID, p.who.Name

@@ -61,7 +61,10 @@ func (h host) End(result []byte) {
 	} else {
 		c.until = c.tick + max(1, uint32(c.head.Pause))
 	}
-	kept := c.result[:min(len(c.result), 0xffff)]
+	kept := c.result
+	if len(kept) > maxResult {
+		kept = nil
+	}
 	for _, p := range c.players {
 		c.lost += p.out.push(MessageResult, kept)
 	}

@@ -76,6 +76,16 @@ const joinGrace = time.Minute
 
 // Start checks the configuration and starts the match. sink's methods are called from then on.
 func Start(cfg Config, sink Sink) (*Match, error) {
+	m, err := newMatch(cfg, sink)
+	if err != nil {
+		return nil, err
+	}
+	go m.run()
+	return m, nil
+}
+
+// newMatch makes a match whose goroutine is not running yet.
+func newMatch(cfg Config, sink Sink) (*Match, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
 		return nil, err
@@ -101,7 +111,6 @@ func Start(cfg Config, sink Sink) (*Match, error) {
 		return nil, fmt.Errorf("recording: %w", err)
 	}
 	m.publish()
-	go m.run()
 	return m, nil
 }
 

@@ -6,6 +6,7 @@ import "encoding/binary"
 const (
 	maxKept      = 64
 	maxKeptBytes = 32 << 10
+	maxResult    = 16 << 10 // bytes of a result that players are told; of a longer one they hear without its bytes
 )
 
 // Kinds of reliable messages.

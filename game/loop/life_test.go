@@ -1,6 +1,7 @@
 package loop
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -56,6 +57,12 @@ func TestTicksAreOnTime(t *testing.T) {
 		}
 		if late := m.Lateness(tick + 7); late != since-time.Second {
 			t.Errorf("lateness %v of a tick a second ahead", late)
+		}
+		for name, h := range map[string]*Histogram{"duration": &m.cfg.Stats.Duration, "lateness": &m.cfg.Stats.Lateness} {
+			counts, sum := h.Read()
+			if counts[0] != m.cfg.Stats.Ticks.Load() || counts[0] != uint64(tick) || sum != 0 { // virtual time: both are 0
+				t.Errorf("%s: %v of %d ticks, sum %v", name, counts, tick, sum)
+			}
 		}
 		if m.cfg.Stats.Dropped.Load()+m.cfg.Stats.Shed.Load()+m.cfg.Stats.Overruns.Load() != 0 {
 			t.Error("ticks were dropped or shed at no load")
@@ -169,6 +176,43 @@ func TestOneRound(t *testing.T) {
 		}
 		if len(a.messages) != 1 || a.messages[0].kind != MessageResult { // though its tick has no state frame
 			t.Errorf("messages %v", a.messages)
+		}
+	})
+}
+
+// A result that is too long for a message is told without its bytes; what was to be told before stays.
+func TestLongResult(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		for _, n := range []int{maxResult, maxResult + 1, 100_000} {
+			m, _ := startTest(t, nil)
+			a := enter(t, m, "a", who("a"))
+			tell(t, m, a, "say before")
+			tell(t, m, a, fmt.Sprint("result ", n))
+			want := n
+			if n > maxResult {
+				want = 0
+			}
+			if o := &m.core.find(1).out; o.n != 2 || len(a.messages) != 2 || a.messages[1].kind != MessageResult || len(a.messages[1].text) != want {
+				t.Errorf("result of %d bytes: %d messages kept, %d seen", n, o.n, len(a.messages))
+			}
+			if len(m.Info().Result) != n {
+				t.Errorf("result of %d bytes: %d in Info", n, len(m.Info().Result))
+			}
+		}
+	})
+}
+
+// Commands of the pause are answered, and the next round does not hear them.
+func TestCommandInThePause(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		m, s := startTest(t, func(c *Config) { c.Pause = time.Second })
+		a := enter(t, m, "a", who("a"))
+		tell(t, m, a, "end")
+		tell(t, m, a, "say nothing")
+		wait(40)
+		tell(t, m, a, "say something")
+		if heard(m) != "1:say something;" || s.ack[1][5] != 3 || m.Info().Round != 2 {
+			t.Errorf("heard %q, ack row %v", heard(m), s.ack[1])
 		}
 	})
 }

@@ -152,7 +152,7 @@ func TestCreditsCatchUp(t *testing.T) {
 		if len(in.Samples) > game.MaxInputsTick || int(in.Merged) != max(0, len(in.Samples)-1) {
 			t.Fatalf("tick %d: %+v", n, in)
 		}
-		if applied > maxCredits+int(n)-1 {
+		if applied > 8+int(n)-1 {
 			t.Fatalf("%d samples in %d ticks", applied, n)
 		}
 		if n == 1 && applied != 2 {

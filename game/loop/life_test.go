@@ -84,7 +84,12 @@ func TestStallIsCaughtUp(t *testing.T) {
 		before, _ := m.Clock()
 		frames := s.frames
 		stall = time.Second + 10*time.Millisecond
-		wait(40)
+		wait(20)
+		ok(t, m.Attach(&link{}, who("b")))
+		wait(20)
+		if s.online != 2 {
+			t.Errorf("%d online: the roster was lost with a shed frame", s.online)
+		}
 		after, _ := m.Clock()
 		st := m.cfg.Stats
 		if st.Dropped.Load() != 25 || after-before != 40-25 || st.Shed.Load() != 4 || st.Overruns.Load() != 1 {
@@ -145,6 +150,16 @@ func TestRounds(t *testing.T) {
 			t.Errorf("%d rounds, %d seeds", len(rounds), len(seeds))
 		}
 	})
+}
+
+func TestEveryRoundHasItsSeed(t *testing.T) {
+	seen := map[uint64]bool{}
+	for round := uint32(1); round <= 100; round++ {
+		seen[testCore(t).setup(round).Seed] = true
+	}
+	if len(seen) != 100 || !seen[testHeader().Seed] || testCore(t).setup(1).Seed != testHeader().Seed {
+		t.Errorf("%d seeds of 100 rounds", len(seen))
+	}
 }
 
 // What the rules see in the first tick of a round: everybody joins, then what came in this very tick.
@@ -252,6 +267,22 @@ func TestEmptyMatchStops(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Who comes back now and then keeps a match alive: the time without anybody is counted anew.
+func TestVisitsKeepAMatch(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		m, s := startTest(t, nil)
+		l := enter(t, m, "a", who("a"))
+		for range 5 {
+			cut(m, l)
+			wait(4 * 30)
+			l = enter(t, m, "again", resume(l))
+		}
+		if s.over != 0 {
+			t.Errorf("outcome %v", s.over)
+		}
+	})
 }
 
 // Info follows every change of players at once, those too that no event brings about.

@@ -31,6 +31,9 @@ func TestResumeTokenIsSingleUse(t *testing.T) {
 		}
 		ok(t, m.Answer(b))
 		wait(1)
+		if g := m.core.find(1).generation; g != b.seat.Generation { // match state: a standby must know it too
+			t.Errorf("generation %d after %d was answered", g, b.seat.Generation)
+		}
 		if c := try(t, m, "c", resume(a)); c.refused != RefusedResumeToken || !b.holds() {
 			t.Errorf("a spent token: %+v, its heir %+v", c, b)
 		}

@@ -108,7 +108,7 @@ func TestLostWelcome(t *testing.T) {
 // A fresh resume token comes before the old one expires, and works long after.
 func TestFreshResumeToken(t *testing.T) {
 	virtual(t, nil, func(t *testing.T, ctx context.Context, e *edge) {
-		e.match("m", func(c *loop.Config) { c.Hz = 2 })
+		e.match("m", func(c *loop.Config) { c.Hz = 1 })
 		c, _, err := e.joined(e.token("m", "a"), nil)
 		if err != nil {
 			t.Fatal(err)
@@ -121,11 +121,11 @@ func TestFreshResumeToken(t *testing.T) {
 			}
 		})
 		p := e.play(ctx, "m", "b")
-		after(100 * time.Minute)
-		if len(fresh) != 3 || fresh[0] < 29*time.Minute || fresh[0] > 31*time.Minute {
+		after(70 * time.Minute)
+		if len(fresh) != 2 || fresh[0] < 29*time.Minute || fresh[0] > 31*time.Minute {
 			t.Errorf("fresh tokens after %v, want one every 30 min", fresh)
 		}
-		p.Cut() // the token of its welcome expired 40 minutes ago
+		p.Cut() // the token of its welcome expired 10 minutes ago
 		after(10 * time.Second)
 		if s := p.honest(t); s.Reconnects != 1 || p.player != 2 {
 			t.Errorf("%d reconnects, closes %v", s.Reconnects, s.Closes)
@@ -158,6 +158,9 @@ func TestSeatHold(t *testing.T) {
 // order, every sample is answered, and no state is wrong.
 func TestExactlyOnceAcrossCuts(t *testing.T) {
 	for seed := range uint64(6) {
+		if raceDetector && seed >= 3 {
+			break // slow, and the seeds differ in their numbers only
+		}
 		t.Run(strconv.Itoa(int(seed)), func(t *testing.T) {
 			l := &lab{talk: 2}
 			virtual(t, nil, func(t *testing.T, ctx context.Context, e *edge) { exactlyOnce(t, ctx, e, l, seed) })

@@ -1,0 +1,83 @@
+package cohort
+
+// WindowSize is how many bytes of earlier messages a Window refers back to, at most.
+const WindowSize = 4096
+
+// Window deflates the messages of one cohort: clients of class Cohort that are sent the same bytes. A message refers to
+// what it has in common with the last WindowSize bytes of the earlier ones, and every member is sent the same frame. It has
+// one owner; any number of windows share the engines of one Compressor.
+//
+// The rules of RFC 7692 that make it work: a client's inflater sees the compressed messages of its connection only, so
+// plain ones may go in between at any time. It must see every message for which Append said ok, in order: whoever is not sent one of
+// them is no member any more, and gets plain frames until he is primed (or until Reset, which makes members of everybody).
+// Nothing compressed may be sent to a member beside the cohort's messages and his Prime.
+//
+// Measured with frames of the arena under bot play at 30 Hz (bytes a frame, CPU per frame on a 2.6 GHz EPYC that others used too):
+//
+//	                         16 players      64 players      200 players     memory
+//	plain                    82 B            163 B           361 B
+//	each by itself           70 B            146 B           311 B
+//	level 7, 1 KiB back      41 B  11.7 us   110 B  18 us    276 B  25 us    1.0 MiB an engine, 2 KiB a match
+//	level 7, 2 KiB back      39 B  14.7 us   104 B  20 us    266 B  31 us    1.0 MiB an engine, 4 KiB a match
+//	level 7, 4 KiB back      38 B  16.7 us   100 B  26 us    261 B  37 us    1.0 MiB an engine, 8 KiB a match
+//	level 8, 4 KiB back      37 B    26 us   100 B  35 us    260 B  55 us
+//	level 9, 4 KiB back      43 B    18 us   107 B  39 us    264 B  70 us
+//	level 7, own stream      36 B   5.2 us    94 B  14 us    244 B  31 us    1.0 MiB a match
+//	StatelessDeflate, 4 KiB  48 B    10 us   113 B  13 us    277 B  16 us
+//
+// A stream of its own per match saves up to 6 % of the bytes and, while it stays in the cache, CPU, but costs a MiB a match and
+// refers to 32 KiB that a joiner would have to be given. Levels 1 to 6 find nothing in messages of this size.
+type Window struct {
+	c    *Compressor
+	last []byte // plaintext of the messages reported ok, up to twice WindowSize of it
+}
+
+// NewWindow returns an empty window that uses the engines of c. It takes 8 KiB, once it is used.
+func (c *Compressor) NewWindow() *Window { return &Window{c: c} }
+
+// Append appends the payload of the next message of the cohort, without the tail that the receiver adds again, to dst. ok is
+// false, and dst is returned as it was, if sending msg plain takes no more bytes; the window is then unchanged. If ok is true,
+// the payload must be sent to every member. It does not allocate once dst has room, and waits for some microseconds if all
+// engines are busy. dst and msg must not overlap.
+func (w *Window) Append(dst, msg []byte) (out []byte, ok bool) {
+	out, ok = w.c.append(dst, w.tail(), msg, nil)
+	if !ok || len(out)-len(dst) >= len(msg) {
+		return out[:len(dst)], false
+	}
+	w.push(msg)
+	return out, true
+}
+
+// Prime appends the payload of a compressed message that makes its receiver a member, whatever he was sent before: it
+// refers to nothing, and its plaintext is msg followed by the last bytes of the window. msg is a whole FlatBuffers message,
+// whose readers do not look at what follows it: best the first state frame that the newcomer needs anyway. If there is
+// nothing to say, msg is empty, and an empty server message takes its place. The window is unchanged, so one Prime serves all
+// who join between two Appends. It takes 1 to 3 KB and about twice the time of an Append, allocates no more than Append, and
+// must be sent compressed even where it is longer than msg. The same overlap rule holds.
+func (w *Window) Prime(dst, msg []byte) []byte {
+	if len(msg) == 0 {
+		msg = nothing
+	}
+	out, _ := w.c.append(dst, nil, msg, w.tail()) // the engine writes to memory, which does not fail
+	return out
+}
+
+// Reset empties the window: the next message refers to nothing, and everybody who can inflate may be a member from then on.
+func (w *Window) Reset() { w.last = w.last[:0] }
+
+// nothing is a server message without any field: the offset of its table, a vtable of no entries, the table.
+var nothing = []byte{8, 0, 0, 0, 4, 0, 4, 0, 4, 0, 0, 0}
+
+// tail returns the bytes that the next message may refer to.
+func (w *Window) tail() []byte { return w.last[max(0, len(w.last)-WindowSize):] }
+
+func (w *Window) push(msg []byte) {
+	if w.last == nil {
+		w.last = make([]byte, 0, 2*WindowSize)
+	}
+	msg = msg[max(0, len(msg)-WindowSize):]
+	if len(w.last)+len(msg) > cap(w.last) {
+		w.last = w.last[:copy(w.last, w.tail())]
+	}
+	w.last = append(w.last, msg...)
+}

@@ -1,0 +1,238 @@
+package cohort
+
+import (
+	"bytes"
+	"compress/flate"
+	"io"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/overtime-server/overtime/schema"
+)
+
+type fataler interface {
+	Helper()
+	Fatal(...any)
+	Fatalf(string, ...any)
+}
+
+// member inflates as a client does: all compressed messages of its connection are one stream.
+type member struct {
+	in  bytes.Buffer
+	r   io.Reader
+	out []byte
+}
+
+func newMember() *member {
+	m := &member{}
+	m.r = flate.NewReader(&m.in)
+	return m
+}
+
+// gets gives the member one message's payload, which must inflate to want.
+func (m *member) gets(t fataler, payload, want []byte) {
+	t.Helper()
+	m.in.Write(payload)
+	m.in.Write(tail)
+	m.out = append(m.out[:0], want...)
+	clear(m.out)
+	if _, err := io.ReadFull(m.r, m.out); err != nil {
+		t.Fatal("a member cannot inflate it: ", err)
+	}
+	if !bytes.Equal(m.out, want) {
+		t.Fatalf("a member got % x, want % x", m.out, want)
+	}
+}
+
+// Members who joined at any time, by Prime or after Reset, and who were sent plain frames in between, all read every message.
+func TestWindowMembers(t *testing.T) {
+	c := NewCompressor()
+	rapid.Check(t, func(t *rapid.T) {
+		w := c.NewWindow()
+		members := []*member{newMember()} // of an empty window everybody is a member
+		outside := []*member{}
+		for range rapid.IntRange(0, 60).Draw(t, "steps") {
+			switch rapid.IntRange(0, 9).Draw(t, "step") {
+			case 0: // somebody misses what comes, or comes back; his inflater remembers what it saw
+				if len(members) > 0 {
+					outside, members = append(outside, members[0]), members[1:]
+				}
+			case 1:
+				first := message(t)
+				if len(outside) == 0 {
+					outside = append(outside, newMember())
+				}
+				p := w.Prime([]byte("prefix"), first)
+				if !bytes.HasPrefix(p, []byte("prefix")) {
+					t.Fatal("what was in dst is gone")
+				}
+				if len(first) == 0 {
+					first = nothing
+				}
+				for _, m := range outside {
+					m.gets(t, p[6:], append(append([]byte(nil), first...), w.tail()...))
+				}
+				members, outside = append(members, outside...), nil
+			case 2:
+				w.Reset()
+				members, outside = append(members, outside...), nil
+			default:
+				msg := message(t)
+				for rapid.IntRange(0, 9).Draw(t, "long") == 0 {
+					msg = append(msg, msg...)
+				}
+				was := append([]byte(nil), w.tail()...)
+				p, ok := w.Append([]byte("prefix"), msg)
+				if !bytes.HasPrefix(p, []byte("prefix")) {
+					t.Fatal("what was in dst is gone")
+				}
+				if !ok {
+					if len(p) != 6 || !bytes.Equal(was, w.tail()) {
+						t.Fatal("not compressed, but something changed")
+					}
+					continue
+				}
+				if len(p)-6 >= len(msg) {
+					t.Fatalf("%d bytes for %d", len(p)-6, len(msg))
+				}
+				for _, m := range members {
+					m.gets(t, p[6:], msg)
+				}
+			}
+		}
+	})
+}
+
+// The window has what was sent last, whatever the sizes of the messages.
+func TestWindowHoldsTheLast(t *testing.T) {
+	c := NewCompressor()
+	rapid.Check(t, func(t *rapid.T) {
+		w := c.NewWindow()
+		var all []byte
+		for range rapid.IntRange(1, 30).Draw(t, "n") {
+			msg := bytes.Repeat([]byte{rapid.Byte().Draw(t, "b"), 1, 2, 3, 4, 5, 6, 7}, rapid.IntRange(4, 1500).Draw(t, "len"))
+			if _, ok := w.Append(nil, msg); ok {
+				all = append(all, msg...)
+			}
+			if want := all[max(0, len(all)-WindowSize):]; !bytes.Equal(w.tail(), want) {
+				t.Fatalf("window of %d bytes after %d", len(w.tail()), len(all))
+			}
+		}
+		if cap(w.last) != 2*WindowSize {
+			t.Fatalf("%d bytes of memory", cap(w.last))
+		}
+	})
+}
+
+// noise is bytes in which nothing repeats.
+func noise(seed uint32, n int) []byte {
+	m := make([]byte, n)
+	for i := range m {
+		seed = seed*1664525 + 1013904223
+		m[i] = byte(seed >> 24)
+	}
+	return m
+}
+
+// What was sent before is referred to, within reach only, and what does not pay goes plain.
+func TestWindowPays(t *testing.T) {
+	w := NewCompressor().NewWindow()
+	a := append(noise(1, 200), make([]byte, 100)...)
+	if p, ok := w.Append(nil, a); !ok || len(p) < 200 {
+		t.Fatalf("first message: %d bytes, %v", len(p), ok)
+	}
+	if p, ok := w.Append(nil, a[:200]); !ok || len(p) > 10 {
+		t.Errorf("again: %d bytes, %v", len(p), ok)
+	}
+	if p, ok := w.Append(nil, noise(2, 200)); ok || len(p) != 0 {
+		t.Errorf("noise: %d bytes, %v", len(p), ok)
+	}
+	b := append(noise(3, WindowSize), make([]byte, 100)...)
+	w.Append(nil, b)
+	if p, ok := w.Append(nil, a[:200]); ok {
+		t.Errorf("out of reach: %d bytes, %v", len(p), ok)
+	}
+	w.Reset()
+	if p, ok := w.Append(nil, b[1000:1200]); ok {
+		t.Errorf("after Reset: %d bytes, %v", len(p), ok)
+	}
+}
+
+// What Prime sends in place of no message is a server message that says nothing.
+func TestPrimeOfNothing(t *testing.T) {
+	w := NewCompressor().NewWindow()
+	w.Append(nil, bytes.Repeat([]byte{0, 1, 0, 2}, 40))
+	plain := inflate(t, w.Prime(nil, nil))
+	m, err := schema.VerifyServer(plain)
+	if err != nil || schema.IsFrame(&m) {
+		t.Fatal("not a server message that says nothing: ", err)
+	}
+	if !bytes.Equal(plain[len(plain)-160:], w.tail()) {
+		t.Error("the window is not at its end")
+	}
+}
+
+func TestWindowDoesNotAllocate(t *testing.T) {
+	c := NewCompressor()
+	for range cap(c.free) {
+		<-c.free
+		c.free <- newEngine()
+	}
+	w, msg, dst := c.NewWindow(), bytes.Repeat([]byte{0, 1, 0, 2}, 40), make([]byte, 0, 1<<14)
+	run := func() {
+		if _, ok := w.Append(dst, msg); !ok {
+			t.Fatal("not compressed")
+		}
+		w.Prime(dst, msg)
+	}
+	run()
+	if n := testing.AllocsPerRun(100, run); n != 0 {
+		t.Errorf("%v allocations a frame", n)
+	}
+}
+
+// FuzzWindow cuts its input into messages and lets a member from the start, and one primed at some message, read them.
+func FuzzWindow(f *testing.F) {
+	f.Add([]byte{3, 1, 2, 3, 3, 1, 2, 3}, uint8(1), uint8(1))
+	f.Add(bytes.Repeat([]byte{200, 0, 0, 1}, 300), uint8(3), uint8(30))
+	f.Add(noise(1, 3000), uint8(9), uint8(1))
+	f.Add([]byte{}, uint8(0), uint8(0))
+	c := NewCompressor()
+	f.Fuzz(func(t *testing.T, data []byte, join, times uint8) {
+		w, first := c.NewWindow(), newMember()
+		var late *member
+		for i := 0; len(data) > 0 && i < 100; i++ {
+			n := max(min(int(data[0]), len(data)), 1)
+			msg := bytes.Repeat(data[:n], 1+int(times)/8)
+			data = data[n:]
+			if i == int(join) {
+				late = newMember()
+				late.gets(t, w.Prime(nil, msg), append(append([]byte(nil), msg...), w.tail()...))
+			}
+			p, ok := w.Append(nil, msg)
+			if !ok {
+				continue
+			}
+			if first.gets(t, p, msg); late != nil {
+				late.gets(t, p, msg)
+			}
+		}
+	})
+}
+
+// BenchmarkWindow measures a frame like those of a match of 16: half of it as in the frame before.
+func BenchmarkWindow(b *testing.B) {
+	w := NewCompressor().NewWindow()
+	msgs := make([][]byte, 64)
+	for i := range msgs {
+		msgs[i] = append(noise(7, 50), noise(uint32(i), 40)...)
+	}
+	dst, total, i := make([]byte, 0, 8192), 0, 0
+	for b.Loop() {
+		p, _ := w.Append(dst, msgs[i%len(msgs)])
+		total += len(p)
+		i++
+	}
+	b.ReportMetric(float64(total)/float64(b.N), "B/frame")
+}

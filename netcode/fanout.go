@@ -13,11 +13,15 @@ func (m *Match) Frame(f *loop.Frame) {
 	cfg := m.Config()
 	number := f.Tick / uint32(cfg.Every)
 	if f.State {
-		m.all.next(f.Tick, number, f.Rows)
+		m.all.next(f.Tick, number, f.Rows, m.sent)
 		m.srv.stats.RowsDropped.Add(uint64(m.all.now.Dropped()))
 		for _, s := range m.teams {
-			s.next(f.Tick, number, f.Rows)
+			s.next(f.Tick, number, f.Rows, m.sent)
 		}
+		m.sent = !f.Shed
+	}
+	if f.Shed {
+		return
 	}
 	if f.Roster {
 		m.roster = m.roster[:0]
@@ -66,11 +70,11 @@ func (m *Match) deliver(x *session, t *tick) {
 	if t.State {
 		m.state(x, t)
 	}
-	_ = x.Flush() // fails only where the connection is gone, which its reader reports
 	if p.fresh {
 		p.fresh = false
-		x.live.Store(true)
+		x.live.Store(true) // before it leaves: the answer to the welcome may be faster than what follows here
 	}
+	_ = x.Flush() // fails only where the connection is gone, which its reader reports
 }
 
 // messages sends the reliable messages that the player has not been sent yet.

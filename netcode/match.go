@@ -29,6 +29,7 @@ type Match struct {
 	all     *stream
 	teams   []*stream // ascending by team, with members only
 	members []*session
+	sent    bool // the last state frame went out
 	enc     delta.Encoder
 	writer  schema.ServerWriter
 	scratch []byte // deflated payloads

@@ -11,7 +11,7 @@ import (
 type stream struct {
 	channel game.Channel
 	ring    *delta.Ring
-	base    *delta.Snapshot // last state frame before now; nil at the start
+	base    *delta.Snapshot // last state frame that was sent; nil at the start
 	now     *delta.Snapshot
 	members int
 
@@ -26,16 +26,18 @@ type prebuilt struct {
 	buf      []byte // memory of deflated
 }
 
-// ringSize is the number of snapshots kept: the one before and the one now.
-const ringSize = 2
+// ringSize is the number of snapshots kept. After a burst of ticks that were not sent the base is a few frames back.
+const ringSize = 8
 
 func newStream(t *delta.Tables, c game.Channel) *stream {
 	return &stream{channel: c, ring: delta.NewRing(t, c, ringSize)}
 }
 
-// next takes in a tick's rows.
-func (s *stream) next(tick, frame uint32, rows *game.Rows) {
-	s.base = s.ring.Last()
+// next takes in a tick's rows. sent says whether the tick before it went out.
+func (s *stream) next(tick, frame uint32, rows *game.Rows, sent bool) {
+	if sent {
+		s.base = s.now
+	}
 	s.now = s.ring.Add(tick, frame, rows.Channel(s.channel), rows)
 	s.diff.done, s.key.done = false, false
 }

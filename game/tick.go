@@ -3,7 +3,7 @@ package game
 // Player is one participant of a match as the rules see him.
 type Player struct {
 	Number    uint32 // his number in this match, from 1, never given twice
-	Team      uint32 // 0 means no team
+	Team      uint32 // 0 means no team; see Tick.SetTeam
 	Name      string // as shown to others; at most 24 bytes of valid UTF-8 without control characters
 	Online    bool   // false while his seat is kept for his return
 	Bot       bool
@@ -80,6 +80,7 @@ type Host interface {
 	Inputs(player uint32) []Input
 	NewID() uint32
 	Send(to Channel, msg []byte)
+	SetTeam(player, team uint32)
 	Kick(player uint32, why string)
 	End(result []byte)
 }
@@ -99,6 +100,12 @@ func (t *Tick) NewID() uint32 { return t.Host.NewID() }
 // in a channel: numbered per player, delivered exactly once and in order, also to a player who is away (bounded: the
 // oldest give way). The bytes are copied.
 func (t *Tick) Send(to Channel, msg []byte) { t.Host.Send(to, msg) }
+
+// SetTeam puts a player into a team, or into none with 0, at once: Tick.Players shows it, messages to the team from now on are
+// for him, and from this tick's state frame on he receives the rows of Team(team) in place of those of his old team. He keeps
+// the team until the rules change it or he leaves, over rounds and reconnects too. A player comes with the team that his
+// token names, which may be 0 or one that the game does not know. A number that is not in the match has no effect.
+func (t *Tick) SetTeam(player, team uint32) { t.Host.SetTeam(player, team) }
 
 // Kick removes a player after this tick; why is shown to him.
 func (t *Tick) Kick(player uint32, why string) { t.Host.Kick(player, why) }

@@ -27,6 +27,13 @@ func (s *Sim) Send(_ game.Channel, msg []byte) {
 	s.Messages++
 }
 
+// SetTeam implements game.Host.
+func (s *Sim) SetTeam(player, team uint32) {
+	if p := s.Player(player); p != nil {
+		p.Team = team
+	}
+}
+
 // Kick implements game.Host.
 func (s *Sim) Kick(player uint32, _ string) { s.Kicked = append(s.Kicked, player) }
 

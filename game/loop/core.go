@@ -53,6 +53,7 @@ type Core struct {
 	void     bool
 	lost     int // reliable messages that gave way
 	removed  []Removal
+	moved    bool // somebody's team was changed
 	seats    []game.Player
 	ended    bool
 	saved    []byte
@@ -110,7 +111,7 @@ func (c *Core) Apply(rec *journal.Record) error {
 		return fmt.Errorf("%w: record %d after tick %d", errOrder, rec.Tick, c.tick)
 	}
 	c.tick = rec.Tick
-	c.lost, c.removed, c.ended, c.void = 0, c.removed[:0], false, rec.Void
+	c.lost, c.removed, c.moved, c.ended, c.void = 0, c.removed[:0], false, false, rec.Void
 	c.evs = append(c.evs[:0], c.late...)
 	c.late = c.late[:0]
 	for i := range rec.Events {

@@ -39,6 +39,20 @@ func (h host) Send(to game.Channel, msg []byte) {
 	}
 }
 
+// SetTeam changes a player's team, which is match state, and his entry in the tick's list.
+func (h host) SetTeam(number, team uint32) {
+	p := h.c.find(number)
+	if p == nil || p.who.Team == team {
+		return
+	}
+	p.who.Team, h.c.moved = team, true
+	for i := range h.c.seats {
+		if h.c.seats[i].Number == number {
+			h.c.seats[i].Team = team
+		}
+	}
+}
+
 // Kick marks a player to be removed at the end of this tick. The first reason counts.
 func (h host) Kick(number uint32, why string) {
 	marked := func(r Removal) bool { return r.Player == number }

@@ -267,6 +267,7 @@ func (p *planner) count(spectators bool) (n int) {
 
 // applied tells the sink what became of the record's newcomers, and forgets whom the core removed.
 func (p *planner) applied() {
+	p.roster = p.roster || p.core.moved
 	for _, r := range p.core.removed {
 		for _, s := range p.seats {
 			if s.number == r.Player && s.link != nil {

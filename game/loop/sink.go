@@ -74,7 +74,7 @@ type Frame struct {
 	State  bool       // this tick has a state frame: Rows is set
 	Shed   bool       // the next tick follows at once: remember the rows, send nothing
 	Rows   *game.Rows // sorted
-	Roster bool       // somebody joined, left, dropped or returned since the last frame
+	Roster bool       // somebody joined, left, dropped, returned or changed his team since the last frame
 	core   *Core
 }
 

@@ -15,6 +15,9 @@ import (
 // TestTicksAllocateNothing plays a match of 16 arena bots that shoot and die, through inbox, loop, journal, encoder,
 // compressor and connections: what it allocates is for things that happen now and then, not for ticks.
 func TestTicksAllocateNothing(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("elsewhere a goroutine writes for every connection")
+	}
 	ticks := 10_000
 	if testing.Short() || raceDetector {
 		ticks = 1_000

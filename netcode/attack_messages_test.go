@@ -121,7 +121,6 @@ func helloAttacks() []attack {
 		}
 		return s
 	}
-	must := func(f func(x *attacker) schema.Hello) func(*attacker) { return hello(f) }
 	return []attack{
 		{name: "no hello", want: 4001, within: handshakeWithin, do: func(*attacker) {}},
 		{name: "dripping hello", want: 4001, within: handshakeWithin, do: func(x *attacker) {
@@ -130,38 +129,38 @@ func helloAttacks() []attack {
 				time.Sleep(100 * time.Millisecond) // it is the attack
 			}
 		}},
-		{name: "no token", want: 4001, do: must(func(*attacker) schema.Hello { return schema.Hello{} })},
-		{name: "wrong token", want: 4001, do: must(func(*attacker) schema.Hello { return schema.Hello{Token: "let.me.in"} })},
-		{name: "expired token", want: 4001, do: must(func(x *attacker) schema.Hello {
+		{name: "no token", want: 4001, do: hello(func(*attacker) schema.Hello { return schema.Hello{} })},
+		{name: "wrong token", want: 4001, do: hello(func(*attacker) schema.Hello { return schema.Hello{Token: "let.me.in"} })},
+		{name: "expired token", want: 4001, do: hello(func(x *attacker) schema.Hello {
 			p := player(x)
 			p.Expiry = time.Now().Add(-2 * time.Second)
 			return schema.Hello{Token: sure(x.e.keys.SignPlayer(p))}
 		})},
-		{name: "token of another cluster", want: 4001, do: must(func(x *attacker) schema.Hello {
+		{name: "token of another cluster", want: 4001, do: hello(func(x *attacker) schema.Hello {
 			return schema.Hello{Token: sure(foreign(x).SignPlayer(player(x)))}
 		})},
-		{name: "guest's bearer as token", want: 4001, do: must(func(x *attacker) schema.Hello {
+		{name: "guest's bearer as token", want: 4001, do: hello(func(x *attacker) schema.Hello {
 			return schema.Hello{Token: sure(x.e.keys.SignGuest(token.Guest{ID: x.id, Name: x.id, Expiry: time.Now().Add(time.Hour)}))}
 		})},
-		{name: "resume token as token", want: 4001, do: must(func(x *attacker) schema.Hello {
+		{name: "resume token as token", want: 4001, do: hello(func(x *attacker) schema.Hello {
 			return schema.Hello{Token: sure(x.e.keys.SignResume(resume(x)))}
 		})},
-		{name: "token as resume token", want: 4006, do: must(func(x *attacker) schema.Hello {
+		{name: "token as resume token", want: 4006, do: hello(func(x *attacker) schema.Hello {
 			return schema.Hello{Resume: x.e.token(x.match, x.id)}
 		})},
-		{name: "resume token of another cluster", want: 4006, do: must(func(x *attacker) schema.Hello {
+		{name: "resume token of another cluster", want: 4006, do: hello(func(x *attacker) schema.Hello {
 			return schema.Hello{Resume: sure(foreign(x).SignResume(resume(x)))}
 		})},
-		{name: "resume token of a seat that is not there", want: 4006, do: must(func(x *attacker) schema.Hello {
+		{name: "resume token of a seat that is not there", want: 4006, do: hello(func(x *attacker) schema.Hello {
 			return schema.Hello{Resume: sure(x.e.keys.SignResume(resume(x)))}
 		})},
-		{name: "unknown match", want: 4004, do: must(func(x *attacker) schema.Hello {
+		{name: "unknown match", want: 4004, do: hello(func(x *attacker) schema.Hello {
 			return schema.Hello{Token: x.e.token("nowhere", x.id)}
 		})},
-		{name: "version 2", want: 4012, do: must(func(x *attacker) schema.Hello {
+		{name: "version 2", want: 4012, do: hello(func(x *attacker) schema.Hello {
 			return schema.Hello{Version: 2, Token: x.e.token(x.match, x.id)}
 		})},
-		{name: "two hellos", want: 4003, join: true, do: must(func(x *attacker) schema.Hello {
+		{name: "two hellos", want: 4003, join: true, do: hello(func(x *attacker) schema.Hello {
 			return schema.Hello{Token: x.e.token(x.match, x.id)}
 		})},
 		{name: "two hellos at once", want: 4003, do: func(x *attacker) {

@@ -35,7 +35,7 @@ type handshake struct {
 
 const rawKey = "dGhlIHNhbXBsZSBub25jZQ=="
 
-// play is a handshake that is accepted.
+// goodHandshake is one that is accepted.
 func goodHandshake(addr string) handshake {
 	return handshake{"GET /v1/play HTTP/1.1", []string{
 		"Host: " + addr, "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13",

@@ -3,6 +3,7 @@ package netcode
 import (
 	"github.com/overtime-server/overtime/game"
 	"github.com/overtime-server/overtime/game/loop"
+	"github.com/overtime-server/overtime/netcode/cohort"
 	"github.com/overtime-server/overtime/netcode/delta"
 	"github.com/overtime-server/overtime/schema"
 )
@@ -13,12 +14,13 @@ func (m *Match) Frame(f *loop.Frame) {
 	cfg := m.Config()
 	number := f.Tick / uint32(cfg.Every)
 	if f.State {
-		m.all.next(f.Tick, number, f.Rows, m.sent)
+		m.all.next(f.Tick, number, f.Rows)
 		m.srv.stats.RowsDropped.Add(uint64(m.all.now.Dropped()))
-		for _, s := range m.teams {
-			s.next(f.Tick, number, f.Rows, m.sent)
+		for _, c := range m.companies {
+			if c.team != nil {
+				c.team.next(f.Tick, number, f.Rows)
+			}
 		}
-		m.sent = !f.Shed
 	}
 	if f.Shed {
 		return
@@ -29,16 +31,26 @@ func (m *Match) Frame(f *loop.Frame) {
 			m.roster = append(m.roster, schema.RosterEntry{Number: p.Number, Name: p.Name, Team: p.Team, Online: p.Online, Bot: p.Bot, Spectator: p.Spectator})
 		})
 	}
-	t := tick{Frame: f, number: number, opt: delta.Options{
+	t := tick{Frame: f, number: number, cfg: cfg, opt: delta.Options{
 		Epoch: cfg.Epoch, FullHash: number%uint32(max(1, cfg.Hz/cfg.Every)) == 0,
 	}}
 	for i := 0; i < len(m.members); {
 		if x := m.members[i]; x.closing.Load() {
 			m.forget(x) // its connection broke: the loop keeps the seat, and says nothing to us
 		} else {
-			m.deliver(x, &t)
 			i++
 		}
+	}
+	if f.State {
+		for _, c := range m.companies {
+			c.begin(m, &t)
+		}
+	}
+	for _, x := range m.members {
+		m.deliver(x, &t)
+	}
+	if f.State {
+		m.before = number
 	}
 }
 
@@ -47,6 +59,7 @@ type tick struct {
 	*loop.Frame
 	number uint32 // of the state frame
 	opt    delta.Options
+	cfg    loop.Config
 }
 
 // deliver sends one member what this tick has for him, in one write.
@@ -90,50 +103,78 @@ func (m *Match) messages(x *session, t *tick) {
 	}
 }
 
-// state sends the state frame: own rows, the team's, then All. A connection that still has bytes waiting misses it.
+// state sends the state frame: own rows, the team's, then All; or leaves it out for somebody who cannot keep up.
 func (m *Match) state(x *session, t *tick) {
 	p := &x.member
-	if x.Busy() {
-		p.behind, p.hasAny = true, false
-		m.srv.stats.FramesSkipped.Add(1)
+	switch p.pace.next(x.lag(t.Tick, &t.cfg), t.number, x.Busy()) {
+	case tooSlow:
+		x.end(schema.CloseTooSlow, "")
+		return
+	case skip:
+		m.miss(p, t)
 		return
 	}
-	key := x.wantKey.Swap(false) || !p.hasAny || !m.all.hasBase(p.has)
-	m.own(x, t, key)
-	if p.team != nil {
-		m.shared(x, p.team, t, key || !p.team.hasBase(p.has), false)
-	}
-	if !m.shared(x, m.all, t, key, true) {
-		p.behind, p.hasAny = true, false
+	key := x.wantKey.Swap(false) || !p.hasAny || !m.all.has(p.has)
+	m.own(x, t, key || p.resumed)
+	if !m.frames(x, t, key) {
+		p.hasAny = false
+		m.miss(p, t)
 		return
 	}
-	p.has, p.hasAny, p.behind = t.number, true, false
+	p.has, p.hasAny, p.resumed = t.number, true, false
 	m.srv.stats.StateFrames.Add(1)
 	if key {
 		m.srv.stats.Keyframes.Add(1)
 	}
 }
 
-// shared sends a stream's frame, which is encoded by the first member that needs it. A frame that says nothing is left out
-// where it need not be sent. It reports whether the client is up to date.
-func (m *Match) shared(x *session, s *stream, t *tick, key, always bool) bool {
-	p, base := &s.diff, s.base
-	if key {
-		p, base = &s.key, nil
+// miss notes that a member was not sent a state frame.
+func (m *Match) miss(p *member, t *tick) {
+	m.srv.stats.FramesSkipped.Add(1)
+	if p.inside && p.company.built {
+		p.inside = false
 	}
-	if !always && !key && !t.opt.FullHash && delta.Predicted(base, s.now) {
+	p.well = t.Tick + outsideSeconds*uint32(m.Config().Hz)
+}
+
+// frames sends the shared frames in the form that fits the member. It reports whether they are on their way.
+func (m *Match) frames(x *session, t *tick, key bool) bool {
+	p, c := &x.member, x.member.company
+	if p.inside && c.built && !key {
+		return m.put(x, c.mate, c.mateRaw) && m.put(x, c.all, c.allRaw)
+	}
+	if c.team != nil {
+		// A team's rows of before cannot be vouched for after a resume: the hello names the hash of All only.
+		s := m.message(c.team, t, key || p.resumed || !c.team.has(p.has), p.has)
+		if !s.predicted && !m.put(x, m.alone(s, x.Class()), len(s.plain)) {
+			return false
+		}
+	}
+	s := m.message(m.all, t, key, p.has)
+	p.inside = false
+	if x.Class() != cohort.Cohort || t.Tick < p.well {
+		return m.put(x, m.alone(s, x.Class()), len(s.plain))
+	}
+	if c.team != nil {
+		c.waiting = true
+		return m.put(x, m.alone(s, x.Class()), len(s.plain))
+	}
+	p.inside = true
+	return m.put(x, c.primer(m, s), len(s.plain))
+}
+
+// put sends one frame; an empty one is none. raw is its size without compression.
+func (m *Match) put(x *session, frame []byte, raw int) bool {
+	if len(frame) == 0 {
 		return true
 	}
-	if !p.done {
-		m.scratch = p.build(m.enc.Encode(base, s.now, t.opt), m.srv.deflate, m.srv.stats, m.scratch)
+	if !x.SendFrame(frame) {
+		return false
 	}
-	ok := x.SendFrame(p.frame(x.Class()))
-	if ok {
-		m.srv.stats.MessagesOut.Add(1)
-	} else {
-		m.srv.stats.FramesSkipped.Add(1)
-	}
-	return ok
+	m.srv.stats.MessagesOut.Add(1)
+	m.srv.stats.RawBytes.Add(uint64(raw))
+	m.srv.stats.DeflatedBytes.Add(uint64(len(frame)))
+	return true
 }
 
 // own sends the rows that only this player sees, unless his client predicts them.

@@ -42,7 +42,7 @@ func (x *session) resume(h *schema.Hello) {
 		x.refuse(schema.CloseResumeToken, "resume "+tokenProblem(err))
 		return
 	}
-	x.member.resumed, x.member.sent = true, h.Message
+	x.member.resumed, x.member.resume = true, *h
 	x.attach(t.Match, loop.Attach{Who: journal.Join{ID: t.ID}, Resume: true, Player: t.Player, Gen: t.Generation})
 }
 
@@ -53,6 +53,7 @@ func (x *session) attach(match string, a loop.Attach) {
 		return
 	}
 	x.match.Store(m)
+	x.ping() // the round trip is known when the welcome is answered
 	switch err := m.Attach(x, a); {
 	case errors.Is(err, loop.ErrOver):
 		x.refuse(schema.CloseMatchOver, "match is over")

@@ -8,6 +8,7 @@ import (
 
 	"github.com/overtime-server/overtime/game"
 	"github.com/overtime-server/overtime/game/loop"
+	"github.com/overtime-server/overtime/netcode/cohort"
 	"github.com/overtime-server/overtime/netcode/delta"
 	"github.com/overtime-server/overtime/netcode/token"
 	"github.com/overtime-server/overtime/schema"
@@ -19,29 +20,30 @@ type Match struct {
 	*loop.Match
 
 	// static
-	srv     *Server
-	tables  *delta.Tables
-	kinds   []schema.Kind
-	ready   chan struct{} // closed when Match and mapHash are set
-	mapHash string
+	srv      *Server
+	tables   *delta.Tables
+	kinds    []schema.Kind
+	ready    chan struct{} // closed when Match and mapHash are set
+	mapHash  string
+	ringSize int // snapshots kept per channel
 
 	// owned by the loop's goroutine
-	all     *stream
-	teams   []*stream // ascending by team, with members only
-	members []*session
-	sent    bool // the last state frame went out
-	enc     delta.Encoder
-	writer  schema.ServerWriter
-	scratch []byte // deflated payloads
-	ownBuf  []byte // frame of own rows
-	roster  []schema.RosterEntry
-	msgs    []schema.Message
+	all       *stream
+	companies []*company // with members only
+	members   []*session
+	before    uint32 // number of the last state frame that was sent
+	enc       delta.Encoder
+	writer    schema.ServerWriter
+	scratch   []byte // deflated payloads
+	ownBuf    []byte // frame of own rows
+	roster    []schema.RosterEntry
+	msgs      []schema.Message
 }
 
 var _ loop.Sink = (*Match)(nil)
 
 func newMatch(s *Server, t *delta.Tables, kinds []schema.Kind) *Match {
-	return &Match{srv: s, tables: t, kinds: kinds, ready: make(chan struct{}), all: newStream(t, game.All)}
+	return &Match{srv: s, tables: t, kinds: kinds, ready: make(chan struct{})}
 }
 
 // begin completes a match once its loop has started; the loop's goroutine waits for it before its first call.
@@ -50,6 +52,9 @@ func (m *Match) begin() {
 		h := sha256.Sum256(b)
 		m.mapHash = hex.EncodeToString(h[:16])
 	}
+	cfg := m.Config()
+	m.ringSize = ringSize(max(1, cfg.Hz/cfg.Every), cfg.Seats)
+	m.all = newStream(m.tables, game.All, m.ringSize)
 	close(m.ready)
 }
 
@@ -60,31 +65,37 @@ func (m *Match) MapHash() string { return m.mapHash }
 func (m *Match) Joined(l loop.Link, seat loop.Seat) {
 	x := l.(*session)
 	<-m.ready
-	sent := seat.Message
-	if x.member.resumed {
-		sent = max(sent, x.member.sent)
-		m.srv.stats.Reconnected.Add(1)
-	}
 	m.srv.stats.Joined.Add(1)
-	x.member = member{seat: seat, fresh: true, sent: sent}
+	was := x.member
+	x.member = member{seat: seat, fresh: true, sent: seat.Message}
+	if was.resumed {
+		m.srv.stats.Reconnected.Add(1)
+		m.comeBack(&x.member, &was.resume)
+	}
 	if !seat.Player.Spectator {
 		own := game.Own(seat.Player.Number)
 		x.member.own = [2]*delta.Snapshot{delta.NewSnapshot(m.tables, own), delta.NewSnapshot(m.tables, own)}
 	}
+	team := game.All
 	if seat.Player.Team != 0 {
-		x.member.team = m.team(game.Team(seat.Player.Team))
-		x.member.team.members++
+		team = game.Team(seat.Player.Team)
 	}
+	x.member.company = m.company(team)
+	x.member.company.members++
 	m.members = append(m.members, x)
 }
 
-// team returns the stream of a team, new if it is the first of it.
-func (m *Match) team(c game.Channel) *stream {
-	i, ok := slices.BinarySearchFunc(m.teams, c, func(s *stream, c game.Channel) int { return int(int64(s.channel) - int64(c)) })
-	if !ok {
-		m.teams = slices.Insert(m.teams, i, newStream(m.tables, c))
+// comeBack takes what a returning client says that it still has: the delta from there is sent only if the ring has the same.
+func (m *Match) comeBack(p *member, h *schema.Hello) {
+	cfg := m.Config()
+	every := uint32(cfg.Every)
+	p.resumed, p.sent = true, max(p.sent, h.Message)
+	if frame := h.Tick / every; h.Epoch == cfg.Epoch && h.Tick%every == 0 && m.all.has(frame) {
+		if s := m.all.ring.At(frame); s.Hash() == h.ViewHash {
+			p.has, p.hasAny = frame, true
+			p.well = p.seat.Tick + outsideSeconds*uint32(cfg.Hz) // a primer would be larger than what it saves him now
+		}
 	}
-	return m.teams[i]
 }
 
 // Refused implements loop.Sink.
@@ -123,10 +134,9 @@ func (m *Match) forget(x *session) {
 		return
 	}
 	m.members = slices.Delete(m.members, i, i+1)
-	if s := x.member.team; s != nil {
-		if s.members--; s.members == 0 {
-			m.teams = slices.DeleteFunc(m.teams, func(t *stream) bool { return t == s })
-		}
+	c := x.member.company
+	if c.members--; c.members == 0 {
+		m.companies = slices.DeleteFunc(m.companies, func(o *company) bool { return o == c })
 	}
 }
 
@@ -156,7 +166,7 @@ func (m *Match) welcome(x *session) []byte {
 		Match: cfg.ID, Player: s.Player.Number, PlayerID: s.ID, Name: s.Player.Name, Team: s.Player.Team, Spectator: s.Player.Spectator,
 		Epoch: cfg.Epoch, Tick: s.Tick, Hz: uint8(cfg.Hz), Every: uint8(cfg.Every), Game: cfg.Game.Name, Kinds: m.kinds,
 		Resume: m.resumeToken(s), MapHash: m.mapHash, Seats: uint8(cfg.Seats),
-		Sample: s.Sample, Command: s.Command, Message: s.Message, Node: m.srv.cfg.PublicURL,
+		Sample: s.Sample, Command: s.Command, Message: s.Message, Node: m.srv.cfg.PublicURL, Window: cohort.WindowSize,
 	})
 }
 

@@ -3,6 +3,7 @@ package netcode
 import (
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -48,13 +49,18 @@ type session struct {
 	samples   []schema.Sample
 	late      int16 // ms by which the newest sample missed its tick; negative: early
 	acked     uint32
+	trips     [8]int64 // round trips of the last pings, ns
+	ntrips    int
 
 	// shared
 	match    atomic.Pointer[Match] // set by the read goroutine before it attaches
 	live     atomic.Bool           // set by the match before the welcome leaves
 	wantKey  atomic.Bool           // set by the read goroutine, taken by the match
-	lastPing atomic.Int64          // Now of the last ping; owned by the sweeper, atomic for tests
+	lastPing atomic.Int64          // Now of the last ping
+	pinged   atomic.Int64          // Now of the ping that waits for its pong; 0: none
 	timer    *time.Timer           // ends a connection without hello
+	seen     atomic.Uint32         // last tick that the client acknowledged
+	rtt      atomic.Int64          // round trip in ns: the shortest of the last pings; 0: not known
 
 	// owned by the match's goroutine
 	member member
@@ -63,15 +69,18 @@ type session struct {
 // member is what a match keeps about a session that it fans out to.
 type member struct {
 	seat    loop.Seat
-	fresh   bool   // welcome not yet sent
-	resumed bool   // came with a resume token that said which message was processed last
-	has     uint32 // number of the state frame that the client has, if hasAny
+	fresh   bool         // welcome not yet sent
+	resumed bool         // came with a resume token that said which message was processed last
+	resume  schema.Hello // what he said that he still had
+	has     uint32       // number of the state frame that the client has, if hasAny
 	hasAny  bool
-	behind  bool   // missed a state frame
+	inside  bool   // his inflater has seen the company's window
+	well    uint32 // tick from which he may be inside again
+	pace    pace
+	company *company
 	sent    uint32 // last reliable message sent
 	renew   uint32 // tick at which a fresh resume token is due
 	own     [2]*delta.Snapshot
-	team    *stream // of his team, nil without one
 }
 
 func newSession(s *Server, c *Conn) *session { return &session{Conn: c, srv: s} }
@@ -128,9 +137,36 @@ func (x *session) heartbeat() {
 		x.end(schema.CloseNoHeartbeat, "")
 		return
 	}
-	if now := x.Now(); now-x.lastPing.Load() >= int64(pingEvery) {
-		x.lastPing.Store(now)
-		_ = x.ws.WritePing(nil)
+	if x.Now()-x.lastPing.Load() >= int64(pingEvery) {
+		x.ping()
+	}
+}
+
+// ping sends a ping without payload. Any goroutine.
+func (x *session) ping() {
+	now := x.Now()
+	x.lastPing.Store(now)
+	x.pinged.CompareAndSwap(0, now)
+	_ = x.ws.WritePing(nil) // fails only where the connection is gone, which its reader reports
+}
+
+// ponged takes in the answer to a ping: of the last round trips the shortest is the one without a queue in it. Called by
+// the read goroutine.
+func (x *session) ponged() {
+	sent := x.pinged.Swap(0)
+	if sent == 0 {
+		return // nobody asked
+	}
+	x.trips[x.ntrips%len(x.trips)] = x.Now() - sent
+	x.ntrips++
+	x.rtt.Store(max(1, slices.Min(x.trips[:min(x.ntrips, len(x.trips))])))
+}
+
+// lag is what is known about how far the client is behind. Called by the match.
+func (x *session) lag(tick uint32, c *loop.Config) lag {
+	return lag{
+		tick: tick, every: uint32(c.Every), hz: c.Hz, sent: x.member.has * uint32(c.Every),
+		seen: x.seen.Load(), rtt: time.Duration(x.rtt.Load()),
 	}
 }
 
@@ -146,8 +182,8 @@ func (*handler) OnClose(*gws.Conn, error) {}
 // OnPing echoes the payload, as RFC 6455 5.5.3 asks. The guard limits the rate.
 func (*handler) OnPing(c *gws.Conn, payload []byte) { _ = c.WritePong(payload) }
 
-// OnPong does nothing: the connection notes that something came.
-func (*handler) OnPong(*gws.Conn, []byte) {}
+// OnPong measures the round trip.
+func (*handler) OnPong(c *gws.Conn, _ []byte) { c.NetConn().(*session).ponged() }
 
 // OnMessage handles one message.
 func (*handler) OnMessage(c *gws.Conn, msg *gws.Message) {
@@ -201,6 +237,9 @@ func (x *session) handle(m *Match, msg *wire.ClientMessage) {
 	}
 	for i := range x.samples {
 		x.sample(m, &x.samples[i])
+	}
+	if tick, _ := m.Clock(); msg.AckTick() > x.seen.Load() && msg.AckTick() <= tick {
+		x.seen.Store(msg.AckTick())
 	}
 	if n := msg.AckMessage(); n > x.acked {
 		x.acked = n

@@ -349,8 +349,8 @@ func TestDropsLeaveTheFanOut(t *testing.T) {
 			c.Close()
 			after(100 * time.Millisecond)
 		}
-		if len(m.members) != 1 || len(m.teams) != 0 {
-			t.Errorf("%d members, %d teams after 30 drops", len(m.members), len(m.teams))
+		if len(m.members) != 1 || len(m.companies) != 1 {
+			t.Errorf("%d members, %d companies after 30 drops", len(m.members), len(m.companies))
 		}
 		if s := stays.honest(t); s.Keyframes != 1 || e.srv.stats.Keyframes.Load() != 31 {
 			t.Errorf("%d keyframes for who stays, %d in all", s.Keyframes, e.srv.stats.Keyframes.Load())

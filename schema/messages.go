@@ -74,6 +74,7 @@ type Welcome struct {
 	Message   uint32 // number of the next new message, minus one
 	Node      string // public address of this node
 	Standby   string // where to go when this node does not answer; may be empty
+	Window    uint32 // compressed messages refer back at most so many bytes; 0: as RFC 7692 allows
 }
 
 // RosterEntry is one participant of a match.

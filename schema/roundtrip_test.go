@@ -35,7 +35,7 @@ var someHello = Hello{Version: 1, Token: "abc", Resume: "r", Epoch: 2, Tick: 3, 
 
 var someWelcome = Welcome{
 	Match: "m1", Player: 3, PlayerID: "u9", Name: "Ann", Team: 2, Spectator: true, Epoch: 4, Tick: 99, Hz: 30, Every: 2,
-	Game: "arena", Resume: "tok", MapHash: "00ff", Seats: 16, Sample: 5, Command: 6, Message: 7, Node: "ws://a", Standby: "ws://b",
+	Game: "arena", Resume: "tok", MapHash: "00ff", Seats: 16, Sample: 5, Command: 6, Message: 7, Node: "ws://a", Standby: "ws://b", Window: 4096,
 	Kinds: []Kind{
 		{Name: "ship", Fields: []Field{{Name: "x", Bits: 16, Linear: true, Jump: 500}, {Name: "a", Bits: 16, Signed: true, Wraps: true}}},
 		{Name: "overtime.ack", Fields: []Field{{Name: "sample", Bits: 32}}},

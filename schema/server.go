@@ -40,6 +40,7 @@ func (w *ServerWriter) Welcome(x *Welcome) []byte {
 	wire.WelcomeAddMessage(b, x.Message)
 	wire.WelcomeAddNode(b, node)
 	wire.WelcomeAddStandby(b, standby)
+	wire.WelcomeAddWindow(b, x.Window)
 	welcome := wire.WelcomeEnd(b)
 	wire.ServerMessageStart(b)
 	wire.ServerMessageAddWelcome(b, welcome)

@@ -25,7 +25,7 @@ func ReadWelcome(m *wire.ServerMessage) (x Welcome, ok bool) {
 		Team: w.Team(), Spectator: w.Spectator(), Epoch: w.Epoch(), Tick: w.Tick(), Hz: w.Hz(), Every: w.Every(),
 		Game: string(w.Game()), Kinds: readKinds(&w), Resume: string(w.Resume()), MapHash: string(w.MapHash()),
 		Seats: w.Seats(), Sample: w.Sample(), Command: w.Command(), Message: w.Message(),
-		Node: string(w.Node()), Standby: string(w.Standby()),
+		Node: string(w.Node()), Standby: string(w.Standby()), Window: w.Window(),
 	}, true
 }
 

@@ -80,7 +80,7 @@ func (v *verifier) welcome(t table) {
 	for _, slot := range [...]uint32{0, 2, 3, 10, 13, 18, 19} { // match, player_id, name, game, map_hash, node, standby
 		v.vector(t, slot, 1, MaxText)
 	}
-	for _, slot := range [...]uint32{1, 4, 6, 7, 15, 16, 17} { // player, team, epoch, tick, sample, command, message
+	for _, slot := range [...]uint32{1, 4, 6, 7, 15, 16, 17, 20} { // player, team, epoch, tick, sample, command, message, window
 		v.inline(t, slot, 4)
 	}
 	for _, slot := range [...]uint32{5, 8, 9, 14} { // spectator, hz, every, seats

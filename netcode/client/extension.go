@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// offer asks for compressed messages that stand alone. The client itself never compresses.
-const offer = "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
+// offer lets the server's messages refer to earlier ones. The client itself never compresses.
+const offer = "permessage-deflate; client_no_context_takeover"
 
 var errExtension = errors.New("client: the server answered with an extension that was not offered")
 
@@ -23,13 +23,10 @@ func accepted(h http.Header, offered bool) (bool, error) {
 	if len(values) > 1 || !offered || strings.TrimSpace(name) != "permessage-deflate" {
 		return false, errExtension
 	}
-	alone := false
 	for p := range strings.SplitSeq(params, ";") {
 		key, value, _ := strings.Cut(strings.TrimSpace(p), "=")
 		switch key {
-		case "server_no_context_takeover":
-			alone = true
-		case "client_no_context_takeover":
+		case "", "server_no_context_takeover", "client_no_context_takeover":
 		case "server_max_window_bits":
 			if n, err := strconv.Atoi(strings.Trim(value, `"`)); err != nil || n < 8 || n > 15 {
 				return false, errExtension
@@ -37,9 +34,6 @@ func accepted(h http.Header, offered bool) (bool, error) {
 		default:
 			return false, errExtension
 		}
-	}
-	if !alone {
-		return false, errExtension
 	}
 	return true, nil
 }

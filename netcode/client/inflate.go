@@ -11,8 +11,8 @@ import (
 	"github.com/overtime-server/overtime/schema"
 )
 
-// inflater inflates messages that stand alone (RFC 7692 without context takeover). Pooled: about as many exist as
-// goroutines inflate at the same time.
+// inflater inflates one message at a time. Pooled: about as many exist as goroutines inflate at the same time; what a
+// connection keeps is its window.
 type inflater struct {
 	src bytes.Reader
 	rd  io.ReadCloser
@@ -30,10 +30,11 @@ var tail = []byte{0, 0, 0xff, 0xff, 1, 0, 0, 0xff, 0xff}
 
 var errInflated = errors.New("client: inflated message too large")
 
-// inflate returns the message, valid until the inflater is used again. It writes behind the end of b if there is room.
-func (f *inflater) inflate(b []byte) ([]byte, error) {
+// inflate returns the message, valid until the inflater is used again; it may refer back to what is in the window. It writes
+// behind the end of b if there is room.
+func (f *inflater) inflate(b, window []byte) ([]byte, error) {
 	f.src.Reset(append(b, tail...))
-	if err := f.rd.(flate.Resetter).Reset(&f.src, nil); err != nil {
+	if err := f.rd.(flate.Resetter).Reset(&f.src, window); err != nil {
 		return nil, err
 	}
 	f.out = f.out[:0]
@@ -52,4 +53,33 @@ func (f *inflater) inflate(b []byte) ([]byte, error) {
 			return nil, err
 		}
 	}
+}
+
+// maxWindow is how far back a message may refer (RFC 7692 section 7.1.2.1), unless the welcome promises less.
+const maxWindow = 32 << 10
+
+// window holds the end of what a connection was sent in compressed messages.
+type window struct {
+	size int // bytes that must be kept; 0: maxWindow
+	b    []byte
+}
+
+func (w *window) limit() int {
+	if w.size > 0 {
+		return min(w.size, maxWindow)
+	}
+	return maxWindow
+}
+
+// tail returns what the next message may refer to.
+func (w *window) tail() []byte { return w.b[max(0, len(w.b)-w.limit()):] }
+
+// push takes in an inflated message. The memory is at most twice what must be kept.
+func (w *window) push(msg []byte) {
+	n := w.limit()
+	msg = msg[max(0, len(msg)-n):]
+	if len(w.b)+len(msg) > 2*n {
+		w.b = append(w.b[:0], w.tail()...)
+	}
+	w.b = append(w.b, msg...)
 }

@@ -13,6 +13,7 @@ type link struct {
 	c          *Client
 	sock       *socket
 	ws         *gws.Conn
+	window     window
 	welcomed   bool
 	welcomedAt time.Duration
 	cut        bool          // ended by ourselves
@@ -75,7 +76,8 @@ func (l *link) OnMessage(_ *gws.Conn, msg *gws.Message) {
 	}
 	f := inflaters.Get().(*inflater)
 	defer inflaters.Put(f)
-	if b, err := f.inflate(msg.Bytes()); err == nil {
+	if b, err := f.inflate(msg.Bytes(), l.window.tail()); err == nil {
+		l.window.push(b)
 		l.c.receive(l, b)
 	} else {
 		l.c.count.decodeErrors.Add(1)

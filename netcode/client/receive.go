@@ -172,7 +172,7 @@ func (c *Client) onWelcome(l *link, w schema.Welcome) bool {
 		c.resume = w.Resume
 	}
 	now := c.now()
-	l.welcomed, l.welcomedAt = true, now
+	l.welcomed, l.welcomedAt, l.window.size = true, now, int(w.Window)
 	c.count.connects.Add(1)
 	c.clock.start(int(w.Hz), w.Tick, now)
 	c.ack = findAck(w.Kinds)

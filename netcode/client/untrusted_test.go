@@ -91,14 +91,14 @@ func FuzzInflate(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		x := inflaters.Get().(*inflater)
 		defer inflaters.Put(x)
-		if out, err := x.inflate(bytes.Clone(b)); err == nil && len(out) > schema.MaxServer {
+		if out, err := x.inflate(bytes.Clone(b), nil); err == nil && len(out) > schema.MaxServer {
 			t.Fatalf("%d bytes", len(out))
 		}
 		var z bytes.Buffer
 		w, _ := flate.NewWriter(&z, 7)
 		w.Write(b)
 		w.Flush()
-		if got, err := x.inflate(z.Bytes()[:z.Len()-4]); err != nil || !bytes.Equal(got, b) {
+		if got, err := x.inflate(z.Bytes()[:z.Len()-4], nil); err != nil || !bytes.Equal(got, b) {
 			t.Fatalf("%q came back as %q, %v", b, got, err)
 		}
 	})
@@ -110,7 +110,7 @@ func TestBomb(t *testing.T) {
 	w, _ := flate.NewWriter(&z, 9)
 	w.Write(make([]byte, schema.MaxServer+1))
 	w.Flush()
-	if _, err := inflaters.New().(*inflater).inflate(z.Bytes()[:z.Len()-4]); err != errInflated {
+	if _, err := inflaters.New().(*inflater).inflate(z.Bytes()[:z.Len()-4], nil); err != errInflated {
 		t.Errorf("%d bytes: %v", z.Len(), err)
 	}
 }

@@ -260,8 +260,20 @@ func (rcv *Welcome) Standby() []byte {
 	return nil
 }
 
+func (rcv *Welcome) Window() uint32 {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(44))
+	if o != 0 {
+		return rcv._tab.GetUint32(o + rcv._tab.Pos)
+	}
+	return 0
+}
+
+func (rcv *Welcome) MutateWindow(n uint32) bool {
+	return rcv._tab.MutateUint32Slot(44, n)
+}
+
 func WelcomeStart(builder *flatbuffers.Builder) {
-	builder.StartObject(20)
+	builder.StartObject(21)
 }
 func WelcomeAddMatch(builder *flatbuffers.Builder, match flatbuffers.UOffsetT) {
 	builder.PrependUOffsetTSlot(0, flatbuffers.UOffsetT(match), 0)
@@ -325,6 +337,9 @@ func WelcomeAddNode(builder *flatbuffers.Builder, node flatbuffers.UOffsetT) {
 }
 func WelcomeAddStandby(builder *flatbuffers.Builder, standby flatbuffers.UOffsetT) {
 	builder.PrependUOffsetTSlot(19, flatbuffers.UOffsetT(standby), 0)
+}
+func WelcomeAddWindow(builder *flatbuffers.Builder, window uint32) {
+	builder.PrependUint32Slot(20, window, 0)
 }
 func WelcomeEnd(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	return builder.EndObject()

@@ -146,8 +146,13 @@ standby(optionalEncoding?:any):string|Uint8Array|null {
   return offset ? this.bb!.__string(this.bb_pos + offset, optionalEncoding) : null;
 }
 
+window():number {
+  const offset = this.bb!.__offset(this.bb_pos, 44);
+  return offset ? this.bb!.readUint32(this.bb_pos + offset) : 0;
+}
+
 static startWelcome(builder:flatbuffers.Builder) {
-  builder.startObject(20);
+  builder.startObject(21);
 }
 
 static addMatch(builder:flatbuffers.Builder, matchOffset:flatbuffers.Offset) {
@@ -242,12 +247,16 @@ static addStandby(builder:flatbuffers.Builder, standbyOffset:flatbuffers.Offset)
   builder.addFieldOffset(19, standbyOffset, 0);
 }
 
+static addWindow(builder:flatbuffers.Builder, window:number) {
+  builder.addFieldInt32(20, window, 0);
+}
+
 static endWelcome(builder:flatbuffers.Builder):flatbuffers.Offset {
   const offset = builder.endObject();
   return offset;
 }
 
-static createWelcome(builder:flatbuffers.Builder, matchOffset:flatbuffers.Offset, player:number, playerIdOffset:flatbuffers.Offset, nameOffset:flatbuffers.Offset, team:number, spectator:boolean, epoch:number, tick:number, hz:number, every:number, gameOffset:flatbuffers.Offset, kindsOffset:flatbuffers.Offset, resumeOffset:flatbuffers.Offset, mapHashOffset:flatbuffers.Offset, seats:number, sample:number, command:number, message:number, nodeOffset:flatbuffers.Offset, standbyOffset:flatbuffers.Offset):flatbuffers.Offset {
+static createWelcome(builder:flatbuffers.Builder, matchOffset:flatbuffers.Offset, player:number, playerIdOffset:flatbuffers.Offset, nameOffset:flatbuffers.Offset, team:number, spectator:boolean, epoch:number, tick:number, hz:number, every:number, gameOffset:flatbuffers.Offset, kindsOffset:flatbuffers.Offset, resumeOffset:flatbuffers.Offset, mapHashOffset:flatbuffers.Offset, seats:number, sample:number, command:number, message:number, nodeOffset:flatbuffers.Offset, standbyOffset:flatbuffers.Offset, window:number):flatbuffers.Offset {
   Welcome.startWelcome(builder);
   Welcome.addMatch(builder, matchOffset);
   Welcome.addPlayer(builder, player);
@@ -269,6 +278,7 @@ static createWelcome(builder:flatbuffers.Builder, matchOffset:flatbuffers.Offset
   Welcome.addMessage(builder, message);
   Welcome.addNode(builder, nodeOffset);
   Welcome.addStandby(builder, standbyOffset);
+  Welcome.addWindow(builder, window);
   return Welcome.endWelcome(builder);
 }
 }

@@ -3,6 +3,7 @@ package arena
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/overtime-server/overtime/game"
 	"github.com/overtime-server/overtime/game/gametest"
@@ -72,6 +73,25 @@ func BenchmarkThink(b *testing.B) {
 				s.Step()
 				b.StartTimer()
 			}
+		})
+	}
+}
+
+// BenchmarkFog measures what fog adds to a tick of the rules: finding out who sees whom.
+func BenchmarkFog(b *testing.B) {
+	for _, seats := range []int{16, 64, 200} {
+		b.Run(fmt.Sprintf("players=%d", seats), func(b *testing.B) {
+			s := sim(b, game.Setup{Seed: 9, Seats: seats, Settings: foggy})
+			s.Bots(seats, 50)
+			m := s.Match.(*match)
+			var spent time.Duration
+			for n := 0; n < b.N; n++ {
+				s.Run(1)
+				began := time.Now()
+				m.watch(s.Tick) // again, from where everybody is now
+				spent += time.Since(began)
+			}
+			b.ReportMetric(float64(spent.Nanoseconds())/float64(b.N), "ns/watch")
 		})
 	}
 }

@@ -29,6 +29,8 @@ type brain struct {
 	sideFor  int32    // decisions for which it goes so
 	wobble   int32    // error of its aim, in aim steps, for a few decisions
 	wobbleIn int32    // decisions until the error changes
+	beat     Spot     // where it goes when it has nobody to go for, in fog
+	beatFor  int32    // decisions for which it does
 
 	path path
 
@@ -86,10 +88,12 @@ func (b *brain) decide() {
 		b.aim, b.path.length = b.self.aim, 0
 	}
 	b.measureLag()
+	if b.fog {
+		b.remember()
+	}
 	enemy, visible := b.choose()
 	if enemy == nil {
-		b.travel(b.world.Width*Tile/2, b.world.Height*Tile/2)
-		b.lookAhead()
+		b.search()
 		return
 	}
 	if enemy.row != b.target {

@@ -18,14 +18,14 @@ const (
 	ScorePlayer, ScoreBody, ScoreTeam, ScorePoints, ScoreDeaths, ScoreBy, ScoreWith = 0, 1, 2, 3, 4, 5, 6
 	RocketX, RocketY, RocketBy                                                      = 0, 1, 2
 	PickupX, PickupY, PickupType, PickupUp                                          = 0, 1, 2, 3
-	MatchMode, MatchEnd, MatchLimit, MatchRed, MatchBlue, MatchWinner               = 0, 1, 2, 3, 4, 5
+	MatchMode, MatchEnd, MatchLimit, MatchRed, MatchBlue, MatchWinner, MatchSight   = 0, 1, 2, 3, 4, 5, 6
 	SelfBody, SelfAmmo, SelfReady, SelfRespawn                                      = 0, 1, 2, 3
 )
 
 // Game returns the definition of the arena, ready to be handed to a server.
 func Game() game.Def {
 	return game.Def{
-		Name: "arena", Version: 1, Exact: true,
+		Name: "arena", Version: 2, Exact: true,
 		Kinds: []game.Kind{
 			{Name: "body", Fields: []game.Field{
 				{Name: "x", Bits: 16, Linear: true, Jump: 256},
@@ -61,6 +61,7 @@ func Game() game.Def {
 				{Name: "limit", Bits: 16}, // score that ends the match, 0 for none
 				{Name: "red", Bits: 16, Signed: true}, {Name: "blue", Bits: 16, Signed: true},
 				{Name: "winner", Bits: 32}, // number of a player or team, 0 while it runs and for a draw
+				{Name: "sight", Bits: 16},  // how far a player sees in a match with fog, 0 without
 			}},
 			{Name: "self", Fields: []game.Field{
 				{Name: "body", Bits: 32},    // id of his body row

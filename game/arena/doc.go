@@ -17,6 +17,23 @@
 // exploded where it was last when it goes. A player's rockets and times are a row in his own channel; from which tick he may fire the
 // rifle again follows from his counter of shots (and from a rocket, see [RifleMS] and [AfterRocketMS]).
 //
+// # Fog of war
+//
+// With the settings {"mode":"teams","fog":true} the rows of bodies, rockets and pickups are in the channels of the two teams. A team has
+// always those of its own, and those of an enemy while somebody of the team who lives sees him: no further than [SightRange], with no
+// wall before his middle and both of his sides; and for [SightMS] after that. A body row that goes may therefore have died or have
+// gone out of sight: a score row tells deaths. Nothing else tells where an enemy is or what he does there:
+//
+//   - scores and the match row, which everybody has, hold no place; the match row says how far players see;
+//   - a pickup is shown to a team as somebody of it saw it last, and as back once it may be;
+//   - an enemy's shots and hits count on only while he is in sight, so a client may draw every step of them;
+//   - ids of rockets are counted per channel: one rocket has two ids where both teams see it.
+//
+// The spawn points of a team depend on where its enemies are, as they do without fog, and tell a little of it.
+//
+// A spectator without a team gets scores and the match row and nothing else; one whose token names a team sees what it sees. A player
+// who comes without a team, or with one that is neither 1 nor 2, is put into the smaller one and keeps it until he leaves.
+//
 // # Controls
 //
 // Axes 0 and 1 move (a vector longer than 32767 is cut to that length), axis 2 is the aim as a 16-bit binary angle, buttons are

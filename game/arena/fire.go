@@ -10,7 +10,7 @@ func (m *match) fire(t *game.Tick, b *body, buttons uint16) {
 		b.rocketReady = t.N + m.pace.reload
 		b.rifleReady = max(b.rifleReady, t.N+m.pace.afterRocket)
 		vx, vy := heading(b.aim, m.pace.rocket)
-		m.rockets = append(m.rockets, rocket{row: t.NewID(), by: b.number, team: b.team, x: b.x, y: b.y, vx: vx, vy: vy})
+		m.rockets = append(m.rockets, rocket{row: m.rocketID(t, b.team), by: b.number, team: b.team, x: b.x, y: b.y, vx: vx, vy: vy})
 	case buttons&ButtonRifle != 0 && t.N >= b.rifleReady:
 		b.rifleReady = t.N + m.pace.rifle
 		b.shots = (b.shots + 1) & 255

@@ -90,15 +90,18 @@ func sim(t testing.TB, setup game.Setup) *gametest.Sim {
 // What makes the arena fun, in matches of usual bots of every size: there is always somebody to fight, a fight lasts long enough to
 // turn it, both weapons are worth having, and nobody stands about.
 func TestFun(t *testing.T) {
-	for _, c := range []struct{ seats, ticks int }{{16, 5000}, {64, 1500}, {200, 600}} {
-		s := sim(t, game.Setup{Seed: 7, Seats: c.seats, Settings: endless})
+	for _, c := range []struct {
+		seats, ticks int
+		settings     []byte
+	}{{16, 5000, endless}, {64, 1500, endless}, {200, 600, endless}, {16, 5000, foggy}} {
+		s := sim(t, game.Setup{Seed: 7, Seats: c.seats, Settings: c.settings})
 		s.Bots(c.seats, 50)
 		st := watch(t, s, c.ticks)
 		contact, kill := float64(median(st.contacts))/30, float64(median(st.kills))/30
 		share := func(part, of int) float64 { return float64(part) / float64(max(1, of)) }
 		rifle, moving := share(st.with[Rifle], len(st.kills)), share(st.moving, st.alive)
-		t.Logf("%d players: contact after %.1f s, time to kill %.2f s, %d kills, %.0f %% by rifle, moving %.0f %%, turning %.0f %%, %.2f rifle shots/s",
-			c.seats, contact, kill, len(st.kills), rifle*100, moving*100, share(st.turning, st.alive)*100, share(st.shots*30, st.alive))
+		t.Logf("%d players, %s: contact after %.1f s, time to kill %.2f s, %d kills, %.0f %% by rifle, moving %.0f %%, turning %.0f %%, %.2f rifle shots/s",
+			c.seats, c.settings, contact, kill, len(st.kills), rifle*100, moving*100, share(st.turning, st.alive)*100, share(st.shots*30, st.alive))
 		if len(st.kills) < 100 {
 			t.Fatalf("%d players: only %d kills to judge by", c.seats, len(st.kills))
 		}

@@ -154,7 +154,7 @@ func TestSettings(t *testing.T) {
 	if err != nil || s.Mode != "ffa" || s.Minutes != 5 || *s.ScoreLimit != 30 {
 		t.Errorf("defaults are %+v, %v", s, err)
 	}
-	for _, bad := range []string{`{`, `{"mode":"duel"}`, `{"minutes":61}`, `{"minutes":-1}`, `{"score_limit":1001}`, `{"limit":5}`, `[]`, `{} x`} {
+	for _, bad := range []string{`{`, `{"fog":true}`, `{"mode":"ffa","fog":true}`, `{"mode":"duel"}`, `{"minutes":61}`, `{"minutes":-1}`, `{"score_limit":1001}`, `{"limit":5}`, `[]`, `{} x`} {
 		if _, err := Game().New(game.Setup{Hz: 30, Seats: 2, Settings: []byte(bad)}); !errors.Is(err, game.ErrSettings) {
 			t.Errorf("settings %s: got %v, want ErrSettings", bad, err)
 		}

@@ -24,8 +24,10 @@ type match struct {
 	pickups []pickup
 	bodies  []body // one per seated player, ascending by number
 	rockets []rocket
+	ids     [2]uint32 // in fog: ids of rockets given in the channels of red and blue
 
-	spare []body // memory that is kept for seat
+	spare []body   // memory that is kept for seat
+	eyes  [2][]eye // and for watch
 }
 
 // body is one player: what he is, and where while he lives.
@@ -41,18 +43,29 @@ type body struct {
 	deaths, by, with        uint32
 	pain, painBy, painWith  uint32 // harm of this tick and who did the most of it; 0 between ticks, so not saved
 	painMost                uint32
+
+	// In fog; see watch.
+	seen                uint32 // ticks for which the enemy still gets his row, 0: it is hidden
+	seenShots, seenHits uint32 // shots and hits as the enemy counts them
+	wasShots, wasHits   uint32 // at the last tick
 }
 
 // rocket is one rocket in flight. It flies on when its owner has died or left.
 type rocket struct {
 	row, by, team uint32
 	x, y, vx, vy  int32
+
+	// In fog: row is its id in its team's channel.
+	seen   uint32 // as in body
+	seenAs uint32 // its id in the enemy's channel, 0 until he sees it
 }
 
 // pickup is one place of Map.Pickups.
 type pickup struct {
 	row  uint32
 	back uint32 // tick at which it is there again, 0 while it is there
+
+	gone [2]uint32 // in fog: tick until which red and blue take it for gone, 0 while they take it to be there
 }
 
 // newMatch implements Def.New.
@@ -73,6 +86,9 @@ func newMatch(s game.Setup) (game.Match, error) {
 		length: uint32(settings.Minutes * 60 * s.Hz), pickAt: make([]int16, len(world.solid)),
 		pickups: make([]pickup, len(world.Pickups)),
 		bodies:  make([]body, 0, s.Seats), spare: make([]body, 0, s.Seats), rockets: make([]rocket, 0, 4*s.Seats),
+	}
+	for i := range m.eyes {
+		m.eyes[i] = make([]eye, 0, s.Seats)
 	}
 	for i := range m.pickAt {
 		m.pickAt[i] = -1
@@ -110,12 +126,16 @@ func (m *match) Step(t *game.Tick) {
 	m.settle(t.N)
 	m.pick(t.N)
 	m.revive(t)
+	if m.settings.Fog {
+		m.watch(t.N)
+	}
 	m.finish(t)
 }
 
 // begin sets the clock and takes the ids of the rows that are there from start to end.
 func (m *match) begin(t *game.Tick) {
 	m.row, m.end = t.NewID(), t.N+m.length
+	m.ids = [2]uint32{t.N, t.N} // not where the last round began
 	for i := range m.pickups {
 		m.pickups[i].row = t.NewID()
 	}
@@ -142,7 +162,11 @@ func (m *match) seat(t *game.Tick) {
 		}
 		b := body{number: p.Number, row: t.NewID(), scoreRow: t.NewID(), selfRow: t.NewID(), respawn: t.N}
 		next = append(next, b)
-		next[len(next)-1].team = m.teamFor(next, p.Team)
+		team := m.teamFor(next, p.Team)
+		next[len(next)-1].team = team
+		if team != 0 && team != p.Team {
+			t.SetTeam(p.Number, team)
+		}
 	}
 	m.bodies, m.spare = next, m.bodies
 }

@@ -8,23 +8,32 @@ func (m *match) Rows(r *game.Rows) {
 		return // before the first tick
 	}
 	m.matchRow(r.Put(game.All, m.row, KindMatch))
-	for i, p := range m.pickups {
-		v, spot := r.Put(game.All, p.row, KindPickup), &m.world.Pickups[i]
-		v[PickupX], v[PickupY], v[PickupType] = spot.X, spot.Y, spot.Type
-		if p.back == 0 {
-			v[PickupUp] = 1
-		}
-	}
-	for i := range m.bodies {
-		m.bodies[i].public(r)
-	}
-	for i := range m.rockets {
-		k := &m.rockets[i]
-		v := r.Put(game.All, k.row, KindRocket)
-		v[RocketX], v[RocketY], v[RocketBy] = k.x, k.y, int32(k.by)
+	if m.settings.Fog {
+		m.fogged(r)
+	} else {
+		m.open(r)
 	}
 	for i := range m.bodies {
 		m.bodies[i].own(r)
+	}
+}
+
+// open puts what everybody sees where there is no fog.
+func (m *match) open(r *game.Rows) {
+	for i := range m.pickups {
+		p := &m.pickups[i]
+		m.pickupRow(r.Put(game.All, p.row, KindPickup), i, p.back == 0)
+	}
+	for i := range m.bodies {
+		b := &m.bodies[i]
+		if b.health > 0 {
+			b.bodyRow(r.Put(game.All, b.row, KindBody))
+		}
+		b.scoreLine(r)
+	}
+	for i := range m.rockets {
+		k := &m.rockets[i]
+		k.rocketRow(r.Put(game.All, k.row, KindRocket))
 	}
 }
 
@@ -34,15 +43,28 @@ func (m *match) matchRow(v []int32) {
 	}
 	v[MatchEnd], v[MatchLimit], v[MatchWinner] = int32(m.end), int32(*m.settings.ScoreLimit), int32(m.winner)
 	v[MatchRed], v[MatchBlue] = int32(int16(m.teams[0])), int32(int16(m.teams[1]))
+	if m.settings.Fog {
+		v[MatchSight] = SightRange
+	}
 }
 
-// public puts what everybody sees of a player: the body if he lives, and his score.
-func (b *body) public(r *game.Rows) {
-	if b.health > 0 {
-		v := r.Put(game.All, b.row, KindBody)
-		v[BodyX], v[BodyY], v[BodyAim], v[BodyHealth] = b.x, b.y, b.aim, b.health
-		v[BodyTeam], v[BodyShots], v[BodyHits] = int32(b.team), int32(b.shots), int32(b.hits)
+func (m *match) pickupRow(v []int32, i int, up bool) {
+	spot := &m.world.Pickups[i]
+	v[PickupX], v[PickupY], v[PickupType] = spot.X, spot.Y, spot.Type
+	if up {
+		v[PickupUp] = 1
 	}
+}
+
+func (b *body) bodyRow(v []int32) {
+	v[BodyX], v[BodyY], v[BodyAim], v[BodyHealth] = b.x, b.y, b.aim, b.health
+	v[BodyTeam], v[BodyShots], v[BodyHits] = int32(b.team), int32(b.shots), int32(b.hits)
+}
+
+func (k *rocket) rocketRow(v []int32) { v[RocketX], v[RocketY], v[RocketBy] = k.x, k.y, int32(k.by) }
+
+// scoreLine puts a player's score, which everybody sees, in fog too: it says nothing of where he is.
+func (b *body) scoreLine(r *game.Rows) {
 	v := r.Put(game.All, b.scoreRow, KindScore)
 	v[ScorePlayer], v[ScoreBody], v[ScoreTeam] = int32(b.number), int32(b.row), int32(b.team)
 	v[ScorePoints], v[ScoreDeaths] = int32(int16(b.score)), int32(uint16(b.deaths))

@@ -137,6 +137,11 @@ func TestTeamsAreEven(t *testing.T) {
 	if size != [3]int{0, 3, 3} {
 		t.Errorf("players without a team, red, blue: %v", size)
 	}
+	for _, p := range s.Players { // the server must know, too: it is the one who hands out the channels
+		if p.Team != s.m.find(p.Number).team {
+			t.Errorf("player %d is in team %d, his body in %d", p.Number, p.Team, s.m.find(p.Number).team)
+		}
+	}
 }
 
 // Both who shoot each other in one tick land their shots.

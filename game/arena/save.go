@@ -103,7 +103,33 @@ func (m *match) fields(c *codec) {
 	}
 	m.rockets = resize(m.rockets, c.size(len(m.rockets), cap(m.rockets)))
 	for i := range m.rockets {
+		if c.load {
+			m.rockets[i] = rocket{}
+		}
 		m.rockets[i].fields(c)
+	}
+	if m.settings.Fog {
+		m.fogFields(c)
+	}
+}
+
+// fogFields lists what only a match with fog has.
+func (m *match) fogFields(c *codec) {
+	c.u32(&m.ids[0])
+	c.u32(&m.ids[1])
+	for i := range m.pickups {
+		c.u32(&m.pickups[i].gone[0])
+		c.u32(&m.pickups[i].gone[1])
+	}
+	for i := range m.bodies {
+		b := &m.bodies[i]
+		for _, v := range [...]*uint32{&b.seen, &b.seenShots, &b.seenHits, &b.wasShots, &b.wasHits} {
+			c.u16(v)
+		}
+	}
+	for i := range m.rockets {
+		c.u16(&m.rockets[i].seen)
+		c.u32(&m.rockets[i].seenAs)
 	}
 }
 
@@ -152,10 +178,16 @@ func (m *match) valid() bool {
 		if b.health > 0 && !m.world.free(b.x, b.y) {
 			return false
 		}
+		if m.settings.Fog && (b.team == 0 || b.seen > m.pace.sight || b.seenShots|b.seenHits|b.wasShots|b.wasHits > 255) {
+			return false
+		}
 		last = b.number
 	}
 	for i := range m.rockets {
 		r := &m.rockets[i]
+		if m.settings.Fog && (r.team == 0 || r.seen > m.pace.sight) {
+			return false
+		}
 		if r.team > 2 || abs(r.vx) > m.pace.rocket || abs(r.vy) > m.pace.rocket || m.world.wall(r.x>>8, r.y>>8) {
 			return false
 		}

@@ -9,14 +9,22 @@ import (
 
 // What Load accepts, the rules can play on from: no saved bytes, however damaged, make Step or Rows panic.
 func FuzzLoad(f *testing.F) {
-	s := sim(f, game.Setup{Seed: 4, Seats: 4})
-	s.Bots(4, 50)
-	for range 4 {
-		s.Run(60)
-		f.Add(s.Match.Save(nil))
+	setup := func(fog bool) game.Setup {
+		if fog {
+			return game.Setup{Seed: 4, Seats: 4, Settings: foggy}
+		}
+		return game.Setup{Seed: 4, Seats: 4}
 	}
-	f.Fuzz(func(t *testing.T, b []byte) {
-		s := sim(t, game.Setup{Seed: 4, Seats: 4})
+	for _, fog := range []bool{false, true} {
+		s := sim(f, setup(fog))
+		s.Bots(4, 50)
+		for range 4 {
+			s.Run(60)
+			f.Add(fog, s.Match.Save(nil))
+		}
+	}
+	f.Fuzz(func(t *testing.T, fog bool, b []byte) {
+		s := sim(t, setup(fog))
 		if s.Match.Load(b) != nil {
 			return
 		}
@@ -40,7 +48,12 @@ func TestSaveIsCompact(t *testing.T) {
 
 // In steady state a tick allocates nothing, with shots and deaths, bots' thoughts included.
 func TestNoAllocation(t *testing.T) {
-	s := sim(t, game.Setup{Seed: 4, Settings: endless})
+	t.Run("open", func(t *testing.T) { noAllocation(t, endless) })
+	t.Run("fog", func(t *testing.T) { noAllocation(t, foggy) })
+}
+
+func noAllocation(t *testing.T, settings []byte) {
+	s := sim(t, game.Setup{Seed: 4, Settings: settings})
 	s.Bots(16, 50)
 	s.Run(2000)
 	save := make([]byte, 0, 4096)

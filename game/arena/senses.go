@@ -10,9 +10,11 @@ type senses struct {
 	tick          uint32  // of the last look
 	bodies, was   []sight // all living bodies now, and at the look before, ascending by row
 	pickups       []sightPickup
+	fog           bool   // it sees only what its team sees
+	lost          ghosts // enemies gone out of sight, in fog
 
 	// The functions handed to View.Each, made once since making them allocates.
-	onBody, onSelf, onPickup func(id uint32, row []int32)
+	onBody, onSelf, onPickup, onMatch func(id uint32, row []int32)
 }
 
 // sight is one body as it was seen.
@@ -44,6 +46,7 @@ func (s *senses) init() {
 	s.onSelf = func(_ uint32, row []int32) {
 		s.me = own{body: uint32(row[SelfBody]), ammo: row[SelfAmmo], ready: uint32(row[SelfReady])}
 	}
+	s.onMatch = func(_ uint32, row []int32) { s.fog = row[MatchSight] != 0 }
 	s.onPickup = func(_ uint32, row []int32) {
 		if row[PickupUp] != 0 {
 			s.pickups = append(s.pickups, sightPickup{row[PickupX], row[PickupY], row[PickupType]})
@@ -78,6 +81,9 @@ func (s *senses) look(v game.View) {
 		}
 	}
 	s.reborn = s.alive && !before
+	if s.reborn {
+		v.Each(KindMatch, s.onMatch)
+	}
 	if s.alive && (s.self.health < 60 || s.me.ammo == 0) {
 		s.pickups = s.pickups[:0]
 		v.Each(KindPickup, s.onPickup)

@@ -12,6 +12,7 @@ import (
 // Settings are a match's settings as JSON. Fields that are left out get the defaults named.
 type Settings struct {
 	Mode       string `json:"mode"`        // "ffa", everybody for himself (default), or "teams"
+	Fog        bool   `json:"fog"`         // fog of war: a team gets only what it sees; needs mode "teams"
 	Minutes    int    `json:"minutes"`     // length of a match, 1 to 60; default 5
 	ScoreLimit *int   `json:"score_limit"` // score that ends it, 0 (none) to 1000; default 30, for teams 75
 }
@@ -44,6 +45,8 @@ func parseSettings(b []byte) (s Settings, err error) {
 	switch {
 	case s.Mode != "ffa" && s.Mode != "teams":
 		return s, fmt.Errorf(`arena: %w: mode %q, want "ffa" or "teams"`, game.ErrSettings, s.Mode)
+	case s.Fog && s.Mode != "teams":
+		return s, fmt.Errorf(`arena: %w: fog needs mode "teams"`, game.ErrSettings)
 	case s.Minutes < 1 || s.Minutes > 60:
 		return s, fmt.Errorf("arena: %w: minutes %d, want 1 to 60", game.ErrSettings, s.Minutes)
 	case *s.ScoreLimit < 0 || *s.ScoreLimit > 1000:

@@ -51,12 +51,16 @@ const (
 
 	respawnMS = 2000
 	pickupMS  = 12000
+
+	SightRange = 12 * Tile // how far a player sees in fog: further than a rifle reaches
+	SightMS    = 200       // for which an enemy whom nobody sees any more stays in sight, so that corners do not make him flicker
 )
 
 // pace holds what depends on the tick rate: units and aim steps per tick, and times in ticks.
 type pace struct {
 	hz, speed, accel, brake, turn, rocket       int32
 	rifle, afterRocket, reload, respawn, pickup uint32
+	sight                                       uint32
 }
 
 func newPace(hz int) pace {
@@ -66,6 +70,6 @@ func newPace(hz int) pace {
 		speed: min(MoveSpeed/h, maxStep), accel: max(2, moveAccel/(h*h)), brake: max(2, moveBrake/(h*h)),
 		turn: min(1<<(aimBits-1), aimTurns<<aimBits/h), rocket: rocketSpeed / h,
 		rifle: ticks(RifleMS), afterRocket: ticks(AfterRocketMS), reload: ticks(RocketMS),
-		respawn: ticks(respawnMS), pickup: ticks(pickupMS),
+		respawn: ticks(respawnMS), pickup: ticks(pickupMS), sight: ticks(SightMS),
 	}
 }

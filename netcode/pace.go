@@ -4,14 +4,20 @@ import "time"
 
 // pace decides which state frames a connection is sent. A client acknowledges the last tick that it applied; how far that
 // lags behind says how much is on its way, at any bandwidth and round-trip time. While it lags more than a round trip and slackTicks, the
-// connection is behind and misses frames, so that what it gets next is new; each time that happens its send rate falls to
-// the next divisor, and a second without it raises the rate again. Times are in ticks. Pure; owned by the match's goroutine.
+// connection is behind and misses frames, so that what it gets next is new. One that misses many (a fifth, for longer than a hiccup of the network)
+// falls to the next divisor of the rate, and a second without a miss raises the rate again. Times are in ticks. Pure; owned by the match's goroutine.
 type pace struct {
 	step   int    // index into divisors
-	slower uint32 // tick from which the rate may fall again
-	faster uint32 // tick from which it may rise
+	misses int    // missWeight for every frame missed, less one for every frame sent
+	faster uint32 // tick from which the rate may rise
 	behind uint32 // tick since which it is behind; 0: it is not
 }
+
+// Weights of pace.misses.
+const (
+	missWeight = 4  // one miss in five frames keeps the balance
+	missLimit  = 24 // six misses more than that and the rate falls
+)
 
 // divisors of the rate of state frames. Aligned to the frame's number, so that slow clients share what is encoded.
 var divisors = [...]uint32{1, 2, 3, 6}
@@ -54,13 +60,16 @@ const (
 // next decides about one state frame. busy says that the kernel refused bytes.
 func (p *pace) next(l lag, frame uint32, busy bool) sending {
 	hz := uint32(l.hz)
+	if frame%divisors[p.step] != 0 {
+		return skip
+	}
 	if busy || l.late(divisors[p.step]) {
 		if p.behind == 0 {
 			p.behind = l.tick
 		}
-		if l.tick >= p.slower && p.step < len(divisors)-1 {
+		if p.misses += missWeight; p.misses > missLimit && p.step < len(divisors)-1 {
 			p.step++
-			p.slower = l.tick + max(1, hz/2)
+			p.misses = 0
 		}
 		p.faster = l.tick + hz
 		if l.tick-p.behind > behindLimit*hz {
@@ -68,13 +77,10 @@ func (p *pace) next(l lag, frame uint32, busy bool) sending {
 		}
 		return skip
 	}
-	p.behind = 0
+	p.behind, p.misses = 0, max(0, p.misses-1)
 	if p.step > 0 && l.tick >= p.faster {
 		p.step--
 		p.faster = l.tick + max(1, hz/recoverEvery)
-	}
-	if frame%divisors[p.step] != 0 {
-		return skip
 	}
 	return send
 }

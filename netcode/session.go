@@ -60,7 +60,7 @@ type session struct {
 	pinged   atomic.Int64          // Now of the ping that waits for its pong; 0: none
 	timer    *time.Timer           // ends a connection without hello
 	seen     atomic.Uint32         // last tick that the client acknowledged
-	rtt      atomic.Int64          // round trip in ns: the shortest of the last pings; 0: not known
+	rtt      atomic.Int64          // smoothed round trip in ns; 0: not known
 
 	// owned by the match's goroutine
 	member member
@@ -150,17 +150,25 @@ func (x *session) ping() {
 	_ = x.ws.WritePing(nil) // fails only where the connection is gone, which its reader reports
 }
 
-// ponged takes in the answer to a ping: of the last round trips the shortest is the one without a queue in it. Called by
-// the read goroutine.
+// ponged takes in the answer to a ping: a smoothed round trip, at most a little longer than the shortest one seen lately, which
+// had no queue in it. Called by the read goroutine.
 func (x *session) ponged() {
 	sent := x.pinged.Swap(0)
 	if sent == 0 {
 		return // nobody asked
 	}
-	x.trips[x.ntrips%len(x.trips)] = x.Now() - sent
+	trip := x.Now() - sent
+	x.trips[x.ntrips%len(x.trips)] = trip
 	x.ntrips++
-	x.rtt.Store(max(1, slices.Min(x.trips[:min(x.ntrips, len(x.trips))])))
+	if smooth := x.rtt.Load(); smooth != 0 {
+		trip = smooth + (trip-smooth)/4
+	}
+	shortest := slices.Min(x.trips[:min(x.ntrips, len(x.trips))])
+	x.rtt.Store(max(1, min(trip, shortest+int64(queueAllowance))))
 }
+
+// queueAllowance is how much longer than the shortest a round trip is believed to be without a queue.
+const queueAllowance = 100 * time.Millisecond
 
 // lag is what is known about how far the client is behind. Called by the match.
 func (x *session) lag(tick uint32, c *loop.Config) lag {

@@ -12,7 +12,6 @@ type stream struct {
 	channel game.Channel
 	ring    *delta.Ring
 	now     *delta.Snapshot
-	members int // of a team
 
 	coded []coded // of this tick; the memory is used again
 	used  int

@@ -1,6 +1,8 @@
 package netcode
 
 import (
+	"slices"
+
 	"github.com/overtime-server/overtime/game"
 	"github.com/overtime-server/overtime/game/loop"
 	"github.com/overtime-server/overtime/netcode/cohort"
@@ -13,6 +15,9 @@ func (m *Match) Frame(f *loop.Frame) {
 	<-m.ready
 	cfg := m.Config()
 	number := f.Tick / uint32(cfg.Every)
+	if f.Roster {
+		m.takeRoster(f)
+	}
 	if f.State {
 		m.all.next(f.Tick, number, f.Rows)
 		m.srv.stats.RowsDropped.Add(uint64(m.all.now.Dropped()))
@@ -24,12 +29,6 @@ func (m *Match) Frame(f *loop.Frame) {
 	}
 	if f.Shed {
 		return
-	}
-	if f.Roster {
-		m.roster = m.roster[:0]
-		f.Players(func(p game.Player) {
-			m.roster = append(m.roster, schema.RosterEntry{Number: p.Number, Name: p.Name, Team: p.Team, Online: p.Online, Bot: p.Bot, Spectator: p.Spectator})
-		})
 	}
 	t := tick{Frame: f, number: number, cfg: cfg, opt: delta.Options{
 		Epoch: cfg.Epoch, FullHash: number%uint32(max(1, cfg.Hz/cfg.Every)) == 0,
@@ -52,6 +51,27 @@ func (m *Match) Frame(f *loop.Frame) {
 	if f.State {
 		m.before = number
 	}
+}
+
+// takeRoster notes who is there, and lets members follow the teams that the rules give.
+func (m *Match) takeRoster(f *loop.Frame) {
+	m.roster = m.roster[:0]
+	f.Players(func(p game.Player) {
+		m.roster = append(m.roster, schema.RosterEntry{Number: p.Number, Name: p.Name, Team: p.Team, Online: p.Online, Bot: p.Bot, Spectator: p.Spectator})
+		i := slices.IndexFunc(m.members, func(x *session) bool { return x.member.seat.Player.Number == p.Number })
+		if i >= 0 && m.members[i].member.seat.Player.Team != p.Team {
+			m.move(&m.members[i].member, p.Team)
+		}
+	})
+}
+
+// move puts a member into another team. He begins anew with a keyframe of All, which makes his client drop the channel of his old team.
+func (m *Match) move(p *member, team uint32) {
+	m.part(p.company)
+	p.seat.Player.Team = team
+	p.company = m.company(teamOf(team))
+	p.company.members++
+	p.hasAny, p.inside = false, false
 }
 
 // tick is what deliver needs to know about the tick being sent.

@@ -76,11 +76,7 @@ func (m *Match) Joined(l loop.Link, seat loop.Seat) {
 		own := game.Own(seat.Player.Number)
 		x.member.own = [2]*delta.Snapshot{delta.NewSnapshot(m.tables, own), delta.NewSnapshot(m.tables, own)}
 	}
-	team := game.All
-	if seat.Player.Team != 0 {
-		team = game.Team(seat.Player.Team)
-	}
-	x.member.company = m.company(team)
+	x.member.company = m.company(teamOf(seat.Player.Team))
 	x.member.company.members++
 	m.members = append(m.members, x)
 }
@@ -134,10 +130,22 @@ func (m *Match) forget(x *session) {
 		return
 	}
 	m.members = slices.Delete(m.members, i, i+1)
-	c := x.member.company
+	m.part(x.member.company)
+}
+
+// part takes one member out of a company's count; an empty company is dropped.
+func (m *Match) part(c *company) {
 	if c.members--; c.members == 0 {
 		m.companies = slices.DeleteFunc(m.companies, func(o *company) bool { return o == c })
 	}
+}
+
+// teamOf is the channel that a team's players share; All for those without one.
+func teamOf(team uint32) game.Channel {
+	if team == 0 {
+		return game.All
+	}
+	return game.Team(team)
 }
 
 // Over implements loop.Sink.

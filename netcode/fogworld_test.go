@@ -149,7 +149,11 @@ type fogSeen struct{ enemies, hidden, rockets, mates int }
 func (w *fogWorld) check(v game.View, team uint32, seen *fogSeen) (err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	now := w.ticks[v.Tick()]
+	at := v.Tick()
+	for at > 0 && w.ticks[at] == nil { // between rounds nothing is stepped
+		at--
+	}
+	now := w.ticks[at]
 	if now == nil {
 		return fmt.Errorf("tick %d: the world has not been there", v.Tick())
 	}

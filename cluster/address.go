@@ -29,8 +29,8 @@ func listenAddress(s string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%q is not HOST:PORT or a URL", s)
 	}
-	if n, err := strconv.ParseUint(port, 10, 16); err != nil {
-		return "", fmt.Errorf("%q: the port %d must be a number from 0 to 65535", s, n)
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return "", fmt.Errorf("%q: the port must be a number from 0 to 65535", s)
 	}
 	return hostport, nil
 }

@@ -13,8 +13,6 @@ import (
 // the picture of the map, what each team may know of the other. A team's own rows, which are always there, are where it has
 // the truth from.
 type fogWorld struct {
-	every int
-
 	mu    sync.Mutex
 	walls []string
 	teams map[uint32]uint32     // of players, by number

@@ -58,7 +58,7 @@ func (m *Match) takeRoster(f *loop.Frame) {
 	m.roster = m.roster[:0]
 	f.Players(func(p game.Player) {
 		m.roster = append(m.roster, schema.RosterEntry{Number: p.Number, Name: p.Name, Team: p.Team, Online: p.Online, Bot: p.Bot, Spectator: p.Spectator})
-		i := slices.IndexFunc(m.members, func(x *session) bool { return x.member.seat.Player.Number == p.Number })
+		i := slices.IndexFunc(m.members, func(x *session) bool { return !x.closing.Load() && x.member.seat.Player.Number == p.Number })
 		if i >= 0 && m.members[i].member.seat.Player.Team != p.Team {
 			m.move(&m.members[i].member, p.Team)
 		}

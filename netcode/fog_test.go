@@ -1,6 +1,7 @@
 package netcode
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -86,16 +87,22 @@ func (p *fogPeeper) frame(m *wire.ServerMessage) {
 	if isTeam && team != p.team || isOwn && own != p.w.Player {
 		p.t.Errorf("%s got a frame of channel %#x", p.name, uint32(ch))
 	}
+	had := map[uint32]uint8{}
+	if snap := p.state.Snapshot(ch); snap != nil {
+		for k := range p.w.Kinds {
+			snap.Each(uint8(k), func(id uint32, _ []int32) { had[id] = uint8(k) })
+		}
+	}
 	res, err := p.state.Apply(m)
 	switch {
-	case err == delta.ErrBase && p.lied:
+	case err != nil && p.lied: // it goes on from a state that he has not
 		p.c.message(p.c.w.Keyframe())
 		return
 	case err != nil:
 		p.t.Errorf("%s: %v", p.name, err)
 		return
 	}
-	p.mentioned(m, ch)
+	p.mentioned(m, ch, had)
 	if !res.Clock {
 		return
 	}
@@ -106,17 +113,33 @@ func (p *fogPeeper) frame(m *wire.ServerMessage) {
 	}
 }
 
-// mentioned checks that all ids in the bytes of a frame are of rows that he has after it: no other is mentioned.
-func (p *fogPeeper) mentioned(m *wire.ServerMessage, ch game.Channel) {
-	var ids []byte
-	for i := range m.IdsLength() {
-		ids = append(ids, m.Ids(i))
-	}
-	for id := uint64(0); len(ids) > 0; {
-		gap, n := binary.Uvarint(ids)
-		ids, id = ids[n:], id+gap
-		if _, _, ok := p.state.Row(ch, uint32(id)); !ok {
-			p.t.Errorf("%s: channel %#x mentions row %d, which he has not", p.name, uint32(ch), id)
+// mentioned checks that all ids in the bytes of a frame are of rows that he has after it, or of rows that are gone and that
+// he had: no other is mentioned.
+func (p *fogPeeper) mentioned(m *wire.ServerMessage, ch game.Channel, had map[uint32]uint8) {
+	rows := m.RowsBytes()
+	for id := uint64(0); len(rows) > 0; {
+		gap, n := binary.Uvarint(rows)
+		rows, id = rows[n:], id+gap
+		isNew := rows[0]&1 != 0
+		kind, known := had[uint32(id)]
+		now, _, has := p.state.Row(ch, uint32(id))
+		if isNew {
+			kind, known = now, has
+		}
+		if !known {
+			p.t.Errorf("%s: channel %#x mentions row %d, which he neither had nor has", p.name, uint32(ch), id)
+			return
+		}
+		bits := 1 + len(p.w.Kinds[kind].Fields)
+		for _, f := range p.w.Kinds[kind].Fields {
+			if f.Linear && (m.Keyframe() || m.Base() != 0) {
+				bits++
+			}
+		}
+		mask := rows[:(bits+7)/8]
+		rows = rows[len(mask):]
+		if gone := bytes.Count(mask, []byte{0}) == len(mask); gone == has {
+			p.t.Errorf("%s: channel %#x mentions row %d: gone %v, but he has it %v", p.name, uint32(ch), id, gone, has)
 		}
 	}
 }

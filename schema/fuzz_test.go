@@ -131,20 +131,17 @@ func readServer(m *wire.ServerMessage) string {
 	var out bytes.Buffer
 	show := func(v ...any) { fmt.Fprintln(&out, v...) }
 	if h := m.Head(nil); h != nil {
-		show(h.Tick(), h.Hash())
+		show(h.Check())
 	}
-	show(m.IdsBytes(), m.MasksBytes(), m.RemovedBytes(), m.Base(), m.Channel(), m.Tick(), m.Hash(), m.Keyframe(), m.Epoch())
+	show(m.RowsBytes(), m.Base(), m.Channel(), m.Tick(), m.Hash(), m.Keyframe(), m.Epoch())
 	for i := range m.SmallLength() {
 		show(m.Small(i))
 	}
 	for i := range m.WideLength() {
 		show(m.Wide(i))
 	}
-	for i := range m.WiderLength() {
-		show(m.Wider(i))
-	}
-	for i := range m.IdsLength() {
-		show(m.Ids(i))
+	for i := range m.RowsLength() {
+		show(m.Rows(i))
 	}
 	if p := m.Pong(nil); p != nil {
 		show(p.Reserved())
@@ -168,18 +165,12 @@ func frameMessage() []byte {
 	wire.ServerMessageStartWideVector(b, 1)
 	b.PrependInt16(-5)
 	wide := b.EndVector(1)
-	wire.ServerMessageStartWiderVector(b, 1)
-	b.PrependInt32(-6)
-	wider := b.EndVector(1)
-	ids, masks, small, removed := octets(b, []byte{1, 2}), octets(b, []byte{3}), octets(b, []byte{4, 5}), octets(b, []byte{6})
+	rows, small := octets(b, []byte{1, 2, 3}), octets(b, []byte{4, 5})
 	wire.ServerMessageStart(b)
-	wire.ServerMessageAddHead(b, wire.CreateHead(b, 7, 8))
-	wire.ServerMessageAddIds(b, ids)
-	wire.ServerMessageAddMasks(b, masks)
+	wire.ServerMessageAddHead(b, wire.CreateHead(b, 8))
+	wire.ServerMessageAddRows(b, rows)
 	wire.ServerMessageAddSmall(b, small)
 	wire.ServerMessageAddWide(b, wide)
-	wire.ServerMessageAddWider(b, wider)
-	wire.ServerMessageAddRemoved(b, removed)
 	wire.ServerMessageAddBase(b, 2)
 	wire.ServerMessageAddChannel(b, 9)
 	wire.ServerMessageAddTick(b, 10)

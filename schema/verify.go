@@ -50,7 +50,7 @@ func VerifyClient(b []byte) (wire.ClientMessage, error) {
 // Sizes of the structs.
 const (
 	sampleSize = 24
-	headSize   = 4
+	headSize   = 2
 	pongSize   = 16
 )
 

@@ -17,18 +17,18 @@ func VerifyServer(b []byte) (wire.ServerMessage, error) {
 	v := verifier{b: b, budget: len(b)}
 	t := v.root()
 	v.frame(t)
-	if 4+2*13 < t.vlen { // anything behind a frame's fields
+	if 4+2*10 < t.vlen { // anything behind a frame's fields
 		v.reliable(t)
-		v.inline(t, 15, pongSize)
-		if w := v.table(t, 16); w.pos != 0 {
+		v.inline(t, 12, pongSize)
+		if w := v.table(t, 13); w.pos != 0 {
 			v.welcome(w)
 		}
-		v.vector(t, 17, 1, MaxToken) // resume
-		if x := v.table(t, 18); x.pos != 0 {
+		v.vector(t, 14, 1, MaxToken) // resume
+		if x := v.table(t, 15); x.pos != 0 {
 			v.vector(x, 0, 1, MaxText)  // url
 			v.vector(x, 1, 1, MaxToken) // token
 		}
-		if x := v.table(t, 19); x.pos != 0 {
+		if x := v.table(t, 16); x.pos != 0 {
 			v.inline(x, 0, 2)          // code
 			v.vector(x, 1, 1, MaxText) // reason
 		}
@@ -40,33 +40,30 @@ func VerifyServer(b []byte) (wire.ServerMessage, error) {
 	return m, nil
 }
 
-// frame checks fields 0 to 12; the budget bounds their vectors.
+// frame checks fields 0 to 9; the budget bounds their vectors.
 func (v *verifier) frame(t table) {
 	v.inline(t, 0, headSize)
-	v.vector(t, 1, 1, MaxServer) // ids
-	v.vector(t, 2, 1, MaxServer) // masks
-	v.vector(t, 3, 1, MaxServer) // small
-	v.vector(t, 4, 2, MaxServer) // wide
-	v.vector(t, 5, 4, MaxServer) // wider
-	v.vector(t, 6, 1, MaxServer) // removed
-	v.inline(t, 7, 1)            // base
-	v.inline(t, 8, 4)            // channel
-	v.inline(t, 9, 4)            // tick
-	v.inline(t, 10, 4)           // hash
-	v.inline(t, 11, 1)           // keyframe
-	v.inline(t, 12, 4)           // epoch
+	v.vector(t, 1, 1, MaxServer) // rows
+	v.vector(t, 2, 1, MaxServer) // small
+	v.vector(t, 3, 2, MaxServer) // wide
+	v.inline(t, 4, 4)            // channel
+	v.inline(t, 5, 1)            // base
+	v.inline(t, 6, 4)            // tick
+	v.inline(t, 7, 4)            // hash
+	v.inline(t, 8, 1)            // keyframe
+	v.inline(t, 9, 4)            // epoch
 }
 
 // reliable checks messages and roster.
 func (v *verifier) reliable(t table) {
-	first, n := v.vector(t, 13, 4, MaxMessages)
+	first, n := v.vector(t, 10, 4, MaxMessages)
 	for i := uint32(0); i < n && !v.bad; i++ {
 		x := v.element(first, i)
 		v.inline(x, 0, 4)          // number
 		v.inline(x, 1, 1)          // kind
 		v.vector(x, 2, 1, MaxData) // data
 	}
-	first, n = v.vector(t, 14, 4, MaxRoster)
+	first, n = v.vector(t, 11, 4, MaxRoster)
 	for i := uint32(0); i < n && !v.bad; i++ {
 		x := v.element(first, i)
 		v.inline(x, 0, 4)          // number

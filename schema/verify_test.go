@@ -47,8 +47,8 @@ func oneField(id, value int) (m raw, at int) {
 // Ids of fields.
 const (
 	idSamples, idAck, idCommand, idHello = 0, 1, 4, 8
-	idWide, idMessages, idRoster         = 4, 13, 14
-	idWelcome, idResume                  = 16, 17
+	idWide, idMessages, idRoster         = 3, 10, 11
+	idWelcome, idResume                  = 13, 14
 )
 
 func TestForgedClientMessages(t *testing.T) {

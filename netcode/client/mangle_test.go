@@ -17,6 +17,6 @@ func flipHash(t *testing.T, b []byte) []byte {
 		t.Fatal(err)
 	}
 	var h wire.Head
-	m.Head(&h).MutateHash(h.Hash() ^ 1)
+	m.Head(&h).MutateCheck(h.Check() ^ 1)
 	return b
 }

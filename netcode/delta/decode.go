@@ -15,28 +15,18 @@ const none = math.MaxUint64
 // reader reads the vectors of one state frame, from bytes that nobody has checked beyond the bounds of the vectors.
 // The first violation sets bad; what it returns after that means nothing.
 type reader struct {
-	ids, removed gaps
-	masks        []byte
-	small        []byte
-	wide, wider  []byte // little-endian int16 and int32
-	changed      int    // rows mentioned so far
-	bad          bool
-}
-
-// gaps is what is left of a list of ascending ids.
-type gaps struct {
-	b    []byte
-	last uint64
-	any  bool // an id was read
+	rows    []byte
+	small   []byte
+	wide    []byte // little-endian int16
+	last    uint64 // id read last
+	changed int    // rows mentioned so far
+	bad     bool
 }
 
 // read points the reader at a message's vectors.
 func (r *reader) read(m *wire.ServerMessage) {
 	t := m.Table()
-	*r = reader{
-		ids: gaps{b: vector(&t, 1, 1)}, masks: vector(&t, 2, 1), small: vector(&t, 3, 1),
-		wide: vector(&t, 4, 2), wider: vector(&t, 5, 4), removed: gaps{b: vector(&t, 6, 1)},
-	}
+	*r = reader{rows: vector(&t, 1, 1), small: vector(&t, 2, 1), wide: vector(&t, 3, 2)}
 }
 
 // vector returns the bytes of a vector field. The generated accessors read an element at a time, with a search for the field each time.
@@ -50,20 +40,21 @@ func vector(t *flatbuffers.Table, id, size int) []byte {
 }
 
 // next returns the next id, or none.
-func (g *gaps) next(bad *bool) uint64 {
-	if len(g.b) == 0 {
+func (r *reader) next() uint64 {
+	if len(r.rows) == 0 {
 		return none
 	}
-	gap, n := uint64(g.b[0]), 1
+	gap, n := uint64(r.rows[0]), 1
 	if gap >= 0x80 {
-		gap, n = binary.Uvarint(g.b)
+		gap, n = binary.Uvarint(r.rows)
 	}
-	id := g.last + gap
-	if n <= 0 || gap > math.MaxUint32 || id > math.MaxUint32 || (gap == 0 && g.any) {
-		*bad = true
+	id := r.last + gap
+	if n <= 0 || gap > math.MaxUint32 || id > math.MaxUint32 || (gap == 0 && r.changed > 0) {
+		r.bad = true
 		return none
 	}
-	g.b, g.last, g.any = g.b[n:], id, true
+	r.rows, r.last = r.rows[n:], id
+	r.changed++
 	return id
 }
 
@@ -75,42 +66,37 @@ func (r *reader) residual() int32 {
 	}
 	v := int32(int8(r.small[0]))
 	r.small = r.small[1:]
-	if v != math.MinInt8 {
-		return v
+	switch v {
+	case escapeShort:
+		return int32(int16(r.short()))
+	case escapeLong:
+		low := r.short()
+		return int32(uint32(low) | uint32(r.short())<<16)
 	}
-	return r.escaped()
+	return v
 }
 
-func (r *reader) escaped() int32 {
+func (r *reader) short() uint16 {
 	if len(r.wide) < 2 {
 		r.bad = true
 		return 0
 	}
-	v := int32(int16(binary.LittleEndian.Uint16(r.wide)))
+	v := binary.LittleEndian.Uint16(r.wide)
 	r.wide = r.wide[2:]
-	if v != math.MinInt16 {
-		return v
-	}
-	if len(r.wider) < 4 {
-		r.bad = true
-		return 0
-	}
-	v = int32(binary.LittleEndian.Uint32(r.wider))
-	r.wider = r.wider[4:]
 	return v
 }
 
 // mask returns the next mask, of n bits.
 func (r *reader) mask(n int) (mask uint64) {
 	size := (n + 7) / 8
-	if len(r.masks) < size {
+	if len(r.rows) < size {
 		r.bad = true
 		return 0
 	}
-	for i, b := range r.masks[:size] {
+	for i, b := range r.rows[:size] {
 		mask |= uint64(b) << (8 * i)
 	}
-	r.masks = r.masks[size:]
+	r.rows = r.rows[size:]
 	if mask>>n != 0 {
 		r.bad = true
 	}
@@ -119,7 +105,7 @@ func (r *reader) mask(n int) (mask uint64) {
 
 // finished reports whether everything was well formed and used up.
 func (r *reader) finished() bool {
-	return !r.bad && len(r.ids.b)+len(r.removed.b)+len(r.masks)+len(r.small)+len(r.wide)+len(r.wider) == 0
+	return !r.bad && len(r.rows)+len(r.small)+len(r.wide) == 0
 }
 
 // decode makes s what the frame in r says, coded against base (nil for a keyframe), which is some state frames before; s has
@@ -130,14 +116,10 @@ func (s *Snapshot) decode(base *Snapshot, frames uint32, r *reader) bool {
 	if base != nil {
 		old = base.rows
 	}
-	removed := r.removed.next(&r.bad)
 	for !r.bad {
-		id := r.ids.next(&r.bad)
+		id := r.next()
 		for len(old) > 0 && uint64(old[0].id) < id {
-			if uint64(old[0].id) == removed {
-				removed = r.removed.next(&r.bad)
-				r.changed++
-			} else if !s.carryOver(base, &old[0], frames) {
+			if !s.carryOver(base, &old[0], frames) {
 				return false
 			}
 			old = old[1:]
@@ -149,12 +131,9 @@ func (s *Snapshot) decode(base *Snapshot, frames uint32, r *reader) bool {
 		if len(old) > 0 && uint64(old[0].id) == id {
 			was, old = &old[0], old[1:]
 		}
-		if removed <= id || len(s.rows) == MaxRows { // removed: it is not in the base, or is mentioned twice
-			return false
-		}
 		s.change(uint32(id), base, was, frames, r)
 	}
-	return removed == none && r.finished()
+	return r.finished()
 }
 
 func (s *Snapshot) carryOver(base *Snapshot, r *row, frames uint32) bool {
@@ -165,27 +144,31 @@ func (s *Snapshot) carryOver(base *Snapshot, r *row, frames uint32) bool {
 	return true
 }
 
-// change adds the row that the frame mentions next; was is the row of that id in the base, nil if there is none.
+// change adds the row that the frame mentions next, unless it is gone; was is the row of that id in the base, nil if there
+// is none.
 func (s *Snapshot) change(id uint32, base *Snapshot, was *row, frames uint32, r *reader) {
-	r.changed++
-	if len(r.masks) == 0 {
+	if len(r.rows) == 0 {
 		r.bad = true
 		return
 	}
 	coded := frames != 1
-	if r.masks[0]&1 == 0 { // not new
+	if r.rows[0]&1 == 0 { // not new
 		if was == nil {
 			r.bad = true
 			return
 		}
 		k := &s.tables.kinds[was.kind]
+		mask := r.mask(k.maskBits(coded))
+		if mask == 0 || !s.room(r) {
+			return
+		}
 		now := s.grow(len(k.fields))
-		k.apply(base.numbers(was), now, int32(frames), r.mask(k.maskBits(coded)), coded, r)
+		k.apply(base.numbers(was), now, int32(frames), mask, coded, r)
 		s.push(id, was.kind, was.born, k.hash(id, was.kind, now))
 		return
 	}
 	n := r.residual()
-	if n < 0 || int(n) >= len(s.tables.kinds) {
+	if n < 0 || int(n) >= len(s.tables.kinds) || !s.room(r) {
 		r.bad = true
 		return
 	}
@@ -193,6 +176,12 @@ func (s *Snapshot) change(id uint32, base *Snapshot, was *row, frames uint32, r 
 	now := s.grow(len(k.fields))
 	k.apply(zeros[:len(k.fields)], now, 0, r.mask(k.maskBits(coded)), true, r)
 	s.push(id, uint8(n), s.frame, k.hash(id, uint8(n), now))
+}
+
+// room reports whether there may be another row.
+func (s *Snapshot) room(r *reader) bool {
+	r.bad = r.bad || len(s.rows) == MaxRows
+	return !r.bad
 }
 
 // apply computes a row's numbers from earlier ones and the residuals that the mask announces. Without coded

@@ -19,30 +19,29 @@
 //
 // Fields of wire.ServerMessage; an absent vector is an empty one.
 //
-//   - keyframe: there is no base; every row is new, removed is empty and base 0. Otherwise base 0 means the previous state
-//     frame (k = 1), and base n, 2 to 255, the n-th state frame before this one (k = n); 1 is not used. A keyframe, and a frame
-//     with base 2 or more, codes displacements.
-//   - removed: ids of rows of the base that are gone, ascending, as LEB128 gaps (the first from 0, so that only it may be 0).
-//     An id in use again is not in it.
-//   - ids: ids of changed rows, ascending, as LEB128 gaps (the first from 0). A row that differs from its prediction in
-//     no value and no coded displacement is left out.
-//   - masks: for each changed row ceil(n/8) bytes, bit i of the mask being bit i%8 of byte i/8. Bit 0: the row is new: it is
-//     not in the base, or was born after it (its id was used before); bit 1+f: field f has a residual; where displacements are
-//     coded, bit 1+F+l: the l-th linear field's displacement has a residual. n is 1+F, or 1+F+L where displacements are coded,
-//     with F the number of fields of the row's kind and L of its linear ones; n is at most 49. Bits from n on are 0.
-//   - small: for each changed row: its kind if it is new, then the residuals that the mask announces, in its order. A
+//   - keyframe: there is no base; every row is new and base 0. Otherwise base 0 means the previous state frame (k = 1), and
+//     base n, 2 to 255, the n-th state frame before this one (k = n); 1 is not used. A keyframe, and a frame with base 2 or
+//     more, codes displacements.
+//   - rows: for each row that is mentioned its id and a mask, ascending by id. The id is the gap from the last one (the first
+//     from 0, so that only it may be 0) as LEB128. The mask is ceil(n/8) bytes, bit i being bit i%8 of byte i/8. Bit 0: the row is
+//     new: it is not in the base, or was born after it (its id was used before); bit 1+f: field f has a residual; where
+//     displacements are coded, bit 1+F+l: the l-th linear field's displacement has a residual. n is 1+F, or 1+F+L where
+//     displacements are coded, with F the number of fields of the row's kind and L of its linear ones; n is at most 49. Bits
+//     from n on are 0. If all bits are 0, the row of the base is gone. A row that differs from its prediction in no value
+//     and no coded displacement is not mentioned.
+//   - small: for each row mentioned: its kind if it is new, then the residuals that the mask announces, in its order. A
 //     new row's values and displacements are predicted to be all zeros. A residual is the difference from the prediction,
-//     reduced for fields that wrap (a displacement's too). It is the int8 itself from -127 to 127; -128 says that it is the
-//     next of wide, and -32768 there that it is the next of wider. Every vector is used up exactly.
+//     reduced for fields that wrap (a displacement's too). It is the int8 itself from -126 to 127; -128 says that it is the
+//     next of wide, and -127 that it is the next two, its lower 16 bits first. Every vector is used up exactly.
 //   - where displacements are not coded (k = 1), the receiver derives them from the two values by the rule above, Jump
 //     included; those of new rows are 0. Where they are coded, they are taken as they come.
-//   - head: low 16 bits of the tick and of the view hash; tick and hash: all 32 bits, in keyframes and once a second (tick
-//     is then never 0; a hash of 0 counts too).
+//   - head: low 16 bits of the tick xor those of the view hash; tick and hash: all 32 bits, in keyframes and once a second
+//     (tick is then never 0; a hash of 0 counts too).
 //
 // A row that is not mentioned still moves: the receiver applies the prediction to it.
 //
-// A delta fits if the receiver's state of that channel has the tick k state frames before it (compare the low 16 bits);
-// otherwise its base is not there.
+// A delta's tick is that of the receiver's state of its channel plus k state frames. Frames arrive in order, so nothing more needs
+// to be said; head, and the tick where it is there, tell a server that lost count.
 //
 // # Channels
 //
@@ -54,7 +53,7 @@
 // with a keyframe. A keyframe of All drops every other channel that did not get a keyframe in the same tick. An id is
 // unique within its channel only.
 //
-// After a frame that does not fit, is malformed or gives another view hash, the state stays as it was before that frame,
+// After a frame that has no state to go on from, is malformed or gives another tick or view hash, the state stays as it was before that frame,
 // and the channel takes nothing but a keyframe; if it was a frame of All, every channel does. A channel other than All
 // that waits so is not advanced.
 //

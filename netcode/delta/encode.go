@@ -2,7 +2,6 @@ package delta
 
 import (
 	"encoding/binary"
-	"math"
 
 	flatbuffers "github.com/google/flatbuffers/go"
 
@@ -20,19 +19,16 @@ type Encoder struct {
 	b *flatbuffers.Builder
 
 	// The vectors of the frame under construction.
-	ids, masks, small, removed []byte
-	wide                       []int16
-	wider                      []int32
-	lastID, lastRemoved        uint32 // where the next gap starts
+	rows, small []byte
+	wide        []int16
+	lastID      uint32 // where the next gap starts
 }
 
 // Encode returns the message that takes a receiver from base to now: the usual delta if base is the state frame before, a
 // catch-up delta if it is up to MaxGap frames before. If base is nil or cannot serve (another channel, too old, not older)
 // the message is a keyframe. It is valid until the next call.
 func (e *Encoder) Encode(base, now *Snapshot, o Options) []byte {
-	e.ids, e.masks, e.small, e.removed = e.ids[:0], e.masks[:0], e.small[:0], e.removed[:0]
-	e.wide, e.wider = e.wide[:0], e.wider[:0]
-	e.lastID, e.lastRemoved = 0, 0
+	e.rows, e.small, e.wide, e.lastID = e.rows[:0], e.small[:0], e.wide[:0], 0
 	frames := gapOf(base, now)
 	var old []row
 	if frames != 0 {
@@ -42,7 +38,7 @@ func (e *Encoder) Encode(base, now *Snapshot, o Options) []byte {
 	for i := range now.rows {
 		r := &now.rows[i]
 		for len(old) > 0 && old[0].id < r.id {
-			e.remove(old[0].id)
+			e.mention(old[0].id, &now.tables.kinds[old[0].kind], 0, coded) // it is gone
 			old = old[1:]
 		}
 		k := &now.tables.kinds[r.kind]
@@ -58,7 +54,7 @@ func (e *Encoder) Encode(base, now *Snapshot, o Options) []byte {
 		}
 	}
 	for i := range old {
-		e.remove(old[i].id)
+		e.mention(old[i].id, &now.tables.kinds[old[i].kind], 0, coded)
 	}
 	return e.finish(now, frames, o)
 }
@@ -141,27 +137,32 @@ func (e *Encoder) residuals(k *kind, was, now []int32, frames int32, coded bool)
 	return mask
 }
 
+// The values of small that are no residuals: the residual is the next of wide, or the next two, its lower half first.
+const (
+	escapeShort = -128
+	escapeLong  = -127
+)
+
 // put appends a residual.
 func (e *Encoder) put(r int32) {
 	switch {
-	case r >= -127 && r <= 127:
+	case r > escapeLong && r <= 127:
 		e.small = append(e.small, byte(r))
-	case r >= -32767 && r <= 32767:
-		e.small = append(e.small, 0x80)
+	case r == int32(int16(r)):
+		e.small = append(e.small, byte(escapeShort&0xff))
 		e.wide = append(e.wide, int16(r))
 	default:
-		e.small = append(e.small, 0x80)
-		e.wide = append(e.wide, math.MinInt16)
-		e.wider = append(e.wider, r)
+		e.small = append(e.small, byte(escapeLong&0xff))
+		e.wide = append(e.wide, int16(r), int16(r>>16))
 	}
 }
 
-// mention appends the id and the mask of a changed row.
+// mention appends the id and the mask of a row that is changed, new or, with an empty mask, gone.
 func (e *Encoder) mention(id uint32, k *kind, mask uint64, coded bool) {
-	e.ids = binary.AppendUvarint(e.ids, uint64(id-e.lastID))
+	e.rows = binary.AppendUvarint(e.rows, uint64(id-e.lastID))
 	e.lastID = id
 	for n := k.maskBytes(coded); n > 0; n-- {
-		e.masks = append(e.masks, byte(mask))
+		e.rows = append(e.rows, byte(mask))
 		mask >>= 8
 	}
 }
@@ -176,20 +177,15 @@ func (k *kind) maskBits(coded bool) int {
 
 func (k *kind) maskBytes(coded bool) int { return (k.maskBits(coded) + 7) / 8 }
 
-func (e *Encoder) remove(id uint32) {
-	e.removed = binary.AppendUvarint(e.removed, uint64(id-e.lastRemoved))
-	e.lastRemoved = id
-}
-
-// finish writes the message.
+// finish writes the message. The order of the vectors and that of their offsets is the one that deflates best: the offsets
+// of vectors in the order of their addresses, and the longest last, so that fewer offsets change.
 func (e *Encoder) finish(now *Snapshot, frames uint32, o Options) []byte {
 	if e.b == nil {
 		e.b = flatbuffers.NewBuilder(1024)
 	}
 	b := e.b
 	b.Reset()
-	wider, wide := e.widerVector(), e.wideVector()
-	removed, small, masks, ids := octets(b, e.removed), octets(b, e.small), octets(b, e.masks), octets(b, e.ids)
+	small, rows, wide := octets(b, e.small), octets(b, e.rows), e.wideVector()
 	wire.ServerMessageStart(b)
 	if frames == 0 {
 		wire.ServerMessageAddEpoch(b, o.Epoch)
@@ -199,13 +195,10 @@ func (e *Encoder) finish(now *Snapshot, frames uint32, o Options) []byte {
 		wire.ServerMessageAddTick(b, now.tick)
 	}
 	wire.ServerMessageAddChannel(b, uint32(now.channel))
-	wire.ServerMessageAddRemoved(b, removed)
-	wire.ServerMessageAddWider(b, wider)
 	wire.ServerMessageAddWide(b, wide)
+	wire.ServerMessageAddRows(b, rows)
 	wire.ServerMessageAddSmall(b, small)
-	wire.ServerMessageAddMasks(b, masks)
-	wire.ServerMessageAddIds(b, ids)
-	wire.ServerMessageAddHead(b, wire.CreateHead(b, uint16(now.tick), uint16(now.hash)))
+	wire.ServerMessageAddHead(b, wire.CreateHead(b, checkOf(now.tick, now.hash)))
 	wire.ServerMessageAddKeyframe(b, frames == 0)
 	if frames > 1 {
 		wire.ServerMessageAddBase(b, byte(frames))
@@ -213,6 +206,9 @@ func (e *Encoder) finish(now *Snapshot, frames uint32, o Options) []byte {
 	b.Finish(wire.ServerMessageEnd(b))
 	return b.FinishedBytes()
 }
+
+// checkOf returns what a frame's head says about its tick and the view hash.
+func checkOf(tick, hash uint32) uint16 { return uint16(tick ^ hash) }
 
 func (e *Encoder) wideVector() flatbuffers.UOffsetT {
 	if len(e.wide) == 0 {
@@ -223,17 +219,6 @@ func (e *Encoder) wideVector() flatbuffers.UOffsetT {
 		e.b.PrependInt16(e.wide[i])
 	}
 	return e.b.EndVector(len(e.wide))
-}
-
-func (e *Encoder) widerVector() flatbuffers.UOffsetT {
-	if len(e.wider) == 0 {
-		return 0
-	}
-	wire.ServerMessageStartWiderVector(e.b, len(e.wider))
-	for i := len(e.wider) - 1; i >= 0; i-- {
-		e.b.PrependInt32(e.wider[i])
-	}
-	return e.b.EndVector(len(e.wider))
 }
 
 // octets adds a vector of bytes; an empty one is left out.

@@ -14,9 +14,9 @@ import (
 var (
 	// ErrMalformed says that the frame cannot come from a correct server.
 	ErrMalformed = errors.New("malformed state frame")
-	// ErrHash says that the decoded state is not the server's: ask for keyframes.
+	// ErrHash says that the decoded state is not the server's, or not of its tick: ask for keyframes.
 	ErrHash = errors.New("view hash differs")
-	// ErrBase says that the state that the frame is coded against is not here: ask for keyframes, unless they are already on
+	// ErrBase says that there is no state that the frame can be coded against: ask for keyframes, unless they are already on
 	// their way.
 	ErrBase = errors.New("state frame without its base")
 )
@@ -85,13 +85,13 @@ func (s *State) Apply(m *wire.ServerMessage) (Result, error) {
 		return Result{}, ErrMalformed
 	}
 	res := Result{Channel: game.Channel(m.Channel()), Keyframe: m.Keyframe()}
-	ch, base, frames, err := s.prepare(m, &head, &res)
+	ch, base, frames, err := s.prepare(m, &res)
 	if err == nil {
 		s.reader.read(m)
 		if !ch.next.decode(base, frames, &s.reader) {
 			err = ErrMalformed
 		} else {
-			err = s.check(ch.next.hash, m, &head)
+			err = s.check(ch.next, m, &head)
 		}
 	}
 	if err != nil {
@@ -110,14 +110,14 @@ func (s *State) Apply(m *wire.ServerMessage) (Result, error) {
 
 // prepare finds the channel of a frame, its base (nil for a keyframe) and the number of state frames between them, sets the
 // tick, and readies ch.next.
-func (s *State) prepare(m *wire.ServerMessage, head *wire.Head, res *Result) (ch *channel, base *Snapshot, frames uint32, err error) {
+func (s *State) prepare(m *wire.ServerMessage, res *Result) (ch *channel, base *Snapshot, frames uint32, err error) {
 	ch = s.find(res.Channel)
 	if res.Keyframe {
 		res.Tick = m.Tick()
 		if ch == nil {
 			ch = s.blank(res.Channel)
 		}
-		if ch == nil || uint16(res.Tick) != head.Tick() || m.Base() != 0 {
+		if ch == nil || m.Base() != 0 {
 			return nil, nil, 0, ErrMalformed
 		}
 		ch.next.reset(res.Tick, res.Tick/s.every)
@@ -132,18 +132,18 @@ func (s *State) prepare(m *wire.ServerMessage, head *wire.Head, res *Result) (ch
 	frames = max(1, uint32(m.Base()))
 	base = ch.cur
 	res.Tick = base.tick + frames*s.every
-	if uint16(res.Tick) != head.Tick() || (m.Tick() != 0 && m.Tick() != res.Tick) {
+	if m.Tick() != 0 && m.Tick() != res.Tick {
 		return nil, nil, 0, ErrBase
 	}
 	ch.next.reset(res.Tick, base.frame+frames)
 	return ch, base, frames, nil
 }
 
-// check compares the view hash.
-func (s *State) check(hash uint32, m *wire.ServerMessage, head *wire.Head) error {
+// check compares tick and view hash with what the frame says.
+func (s *State) check(now *Snapshot, m *wire.ServerMessage, head *wire.Head) error {
 	s.stats.HashChecks++
 	full := m.Keyframe() || m.Tick() != 0
-	if uint16(hash) != head.Hash() || (full && hash != m.Hash()) {
+	if checkOf(now.tick, now.hash) != head.Check() || (full && now.hash != m.Hash()) {
 		s.stats.HashMismatches++
 		return ErrHash
 	}

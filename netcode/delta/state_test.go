@@ -125,15 +125,38 @@ func TestDeltaNeedsItsBase(t *testing.T) {
 	p := newPair(t)
 	p.want(p.send(game.All, 9, 10), ErrBase)
 	p.ok(p.send(own, 0, 10), p.send(game.All, 0, 10))
-	p.want(p.send(game.All, 11, 12), ErrBase)
+	p.want(p.send(game.All, 11, 12), ErrHash) // the server lost count
 	p.want(p.send(game.All, 10, 11), ErrBase) // closed until a keyframe
 	p.want(p.send(own, 10, 11), ErrBase)      // and with All every channel
 	if p.state.Tick() != 20 || p.x(game.All, 5) != 100 || p.x(own, 1) != 100 {
 		t.Fatal("the last good state is gone")
 	}
 	p.ok(p.send(own, 0, 12), p.send(game.All, 0, 12), p.send(game.All, 12, 13))
-	if got := p.state.Stats().NoBase; got != 4 {
-		t.Fatalf("%d frames without base counted", got)
+	if got := p.state.Stats(); got.NoBase != 3 || got.HashMismatches != 1 {
+		t.Fatalf("%d frames without base counted, %d of another tick", got.NoBase, got.HashMismatches)
+	}
+}
+
+// Where nothing changes, the view hash does not tell one tick from another, but the frame's head does.
+func TestTickIsChecked(t *testing.T) {
+	rows, ring := game.NewRows(pointKinds), NewRing(mustTables(pointKinds), game.All, 9)
+	var enc Encoder
+	for f := range uint32(9) {
+		rows.Reset()
+		rows.Put(game.All, 5, 0)[0] = 7
+		ring.Add(2*f, f, rows.All(), rows)
+	}
+	for _, full := range []bool{false, true} {
+		s := mustState(pointKinds, 2)
+		apply(t, s, enc.Encode(nil, ring.At(1), Options{}))
+		apply(t, s, enc.Encode(ring.At(1), ring.At(4), Options{}))
+		want := ErrHash
+		if full {
+			want = ErrBase // all of the tick is there, to be looked at first
+		}
+		if _, err := tryApply(s, enc.Encode(ring.At(5), ring.At(6), Options{FullHash: full})); !errors.Is(err, want) || s.Tick() != 8 {
+			t.Errorf("%v at tick %d", err, s.Tick())
+		}
 	}
 }
 
@@ -141,7 +164,7 @@ func TestDeltaNeedsItsBase(t *testing.T) {
 func TestOneChannelAloneIsClosed(t *testing.T) {
 	p := newPair(t)
 	p.ok(p.send(own, 0, 10), p.send(game.All, 0, 10))
-	p.want(p.send(own, 11, 12), ErrBase)
+	p.want(p.send(own, 11, 12), ErrHash)
 	p.ok(p.send(game.All, 10, 11))
 	if p.x(own, 1) != 100 || p.x(game.All, 5) != 110 {
 		t.Fatal("the wrong channel stood still")

@@ -19,23 +19,15 @@ func (rcv *Head) Table() flatbuffers.Table {
 	return rcv._tab.Table
 }
 
-func (rcv *Head) Tick() uint16 {
+func (rcv *Head) Check() uint16 {
 	return rcv._tab.GetUint16(rcv._tab.Pos + flatbuffers.UOffsetT(0))
 }
-func (rcv *Head) MutateTick(n uint16) bool {
+func (rcv *Head) MutateCheck(n uint16) bool {
 	return rcv._tab.MutateUint16(rcv._tab.Pos+flatbuffers.UOffsetT(0), n)
 }
 
-func (rcv *Head) Hash() uint16 {
-	return rcv._tab.GetUint16(rcv._tab.Pos + flatbuffers.UOffsetT(2))
-}
-func (rcv *Head) MutateHash(n uint16) bool {
-	return rcv._tab.MutateUint16(rcv._tab.Pos+flatbuffers.UOffsetT(2), n)
-}
-
-func CreateHead(builder *flatbuffers.Builder, tick uint16, hash uint16) flatbuffers.UOffsetT {
-	builder.Prep(2, 4)
-	builder.PrependUint16(hash)
-	builder.PrependUint16(tick)
+func CreateHead(builder *flatbuffers.Builder, check uint16) flatbuffers.UOffsetT {
+	builder.Prep(2, 2)
+	builder.PrependUint16(check)
 	return builder.Offset()
 }

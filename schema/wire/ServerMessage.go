@@ -54,7 +54,7 @@ func (rcv *ServerMessage) Head(obj *Head) *Head {
 	return nil
 }
 
-func (rcv *ServerMessage) Ids(j int) byte {
+func (rcv *ServerMessage) Rows(j int) byte {
 	o := flatbuffers.UOffsetT(rcv._tab.Offset(6))
 	if o != 0 {
 		a := rcv._tab.Vector(o)
@@ -63,7 +63,7 @@ func (rcv *ServerMessage) Ids(j int) byte {
 	return 0
 }
 
-func (rcv *ServerMessage) IdsLength() int {
+func (rcv *ServerMessage) RowsLength() int {
 	o := flatbuffers.UOffsetT(rcv._tab.Offset(6))
 	if o != 0 {
 		return rcv._tab.VectorLen(o)
@@ -71,7 +71,7 @@ func (rcv *ServerMessage) IdsLength() int {
 	return 0
 }
 
-func (rcv *ServerMessage) IdsBytes() []byte {
+func (rcv *ServerMessage) RowsBytes() []byte {
 	o := flatbuffers.UOffsetT(rcv._tab.Offset(6))
 	if o != 0 {
 		return rcv._tab.ByteVector(o + rcv._tab.Pos)
@@ -79,42 +79,8 @@ func (rcv *ServerMessage) IdsBytes() []byte {
 	return nil
 }
 
-func (rcv *ServerMessage) MutateIds(j int, n byte) bool {
+func (rcv *ServerMessage) MutateRows(j int, n byte) bool {
 	o := flatbuffers.UOffsetT(rcv._tab.Offset(6))
-	if o != 0 {
-		a := rcv._tab.Vector(o)
-		return rcv._tab.MutateByte(a+flatbuffers.UOffsetT(j*1), n)
-	}
-	return false
-}
-
-func (rcv *ServerMessage) Masks(j int) byte {
-	o := flatbuffers.UOffsetT(rcv._tab.Offset(8))
-	if o != 0 {
-		a := rcv._tab.Vector(o)
-		return rcv._tab.GetByte(a + flatbuffers.UOffsetT(j*1))
-	}
-	return 0
-}
-
-func (rcv *ServerMessage) MasksLength() int {
-	o := flatbuffers.UOffsetT(rcv._tab.Offset(8))
-	if o != 0 {
-		return rcv._tab.VectorLen(o)
-	}
-	return 0
-}
-
-func (rcv *ServerMessage) MasksBytes() []byte {
-	o := flatbuffers.UOffsetT(rcv._tab.Offset(8))
-	if o != 0 {
-		return rcv._tab.ByteVector(o + rcv._tab.Pos)
-	}
-	return nil
-}
-
-func (rcv *ServerMessage) MutateMasks(j int, n byte) bool {
-	o := flatbuffers.UOffsetT(rcv._tab.Offset(8))
 	if o != 0 {
 		a := rcv._tab.Vector(o)
 		return rcv._tab.MutateByte(a+flatbuffers.UOffsetT(j*1), n)
@@ -123,7 +89,7 @@ func (rcv *ServerMessage) MutateMasks(j int, n byte) bool {
 }
 
 func (rcv *ServerMessage) Small(j int) int8 {
-	o := flatbuffers.UOffsetT(rcv._tab.Offset(10))
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(8))
 	if o != 0 {
 		a := rcv._tab.Vector(o)
 		return rcv._tab.GetInt8(a + flatbuffers.UOffsetT(j*1))
@@ -132,7 +98,7 @@ func (rcv *ServerMessage) Small(j int) int8 {
 }
 
 func (rcv *ServerMessage) SmallLength() int {
-	o := flatbuffers.UOffsetT(rcv._tab.Offset(10))
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(8))
 	if o != 0 {
 		return rcv._tab.VectorLen(o)
 	}
@@ -140,7 +106,7 @@ func (rcv *ServerMessage) SmallLength() int {
 }
 
 func (rcv *ServerMessage) MutateSmall(j int, n int8) bool {
-	o := flatbuffers.UOffsetT(rcv._tab.Offset(10))
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(8))
 	if o != 0 {
 		a := rcv._tab.Vector(o)
 		return rcv._tab.MutateInt8(a+flatbuffers.UOffsetT(j*1), n)
@@ -149,7 +115,7 @@ func (rcv *ServerMessage) MutateSmall(j int, n int8) bool {
 }
 
 func (rcv *ServerMessage) Wide(j int) int16 {
-	o := flatbuffers.UOffsetT(rcv._tab.Offset(12))
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(10))
 	if o != 0 {
 		a := rcv._tab.Vector(o)
 		return rcv._tab.GetInt16(a + flatbuffers.UOffsetT(j*2))
@@ -158,7 +124,7 @@ func (rcv *ServerMessage) Wide(j int) int16 {
 }
 
 func (rcv *ServerMessage) WideLength() int {
-	o := flatbuffers.UOffsetT(rcv._tab.Offset(12))
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(10))
 	if o != 0 {
 		return rcv._tab.VectorLen(o)
 	}
@@ -166,7 +132,7 @@ func (rcv *ServerMessage) WideLength() int {
 }
 
 func (rcv *ServerMessage) MutateWide(j int, n int16) bool {
-	o := flatbuffers.UOffsetT(rcv._tab.Offset(12))
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(10))
 	if o != 0 {
 		a := rcv._tab.Vector(o)
 		return rcv._tab.MutateInt16(a+flatbuffers.UOffsetT(j*2), n)
@@ -174,80 +140,8 @@ func (rcv *ServerMessage) MutateWide(j int, n int16) bool {
 	return false
 }
 
-func (rcv *ServerMessage) Wider(j int) int32 {
-	o := flatbuffers.UOffsetT(rcv._tab.Offset(14))
-	if o != 0 {
-		a := rcv._tab.Vector(o)
-		return rcv._tab.GetInt32(a + flatbuffers.UOffsetT(j*4))
-	}
-	return 0
-}
-
-func (rcv *ServerMessage) WiderLength() int {
-	o := flatbuffers.UOffsetT(rcv._tab.Offset(14))
-	if o != 0 {
-		return rcv._tab.VectorLen(o)
-	}
-	return 0
-}
-
-func (rcv *ServerMessage) MutateWider(j int, n int32) bool {
-	o := flatbuffers.UOffsetT(rcv._tab.Offset(14))
-	if o != 0 {
-		a := rcv._tab.Vector(o)
-		return rcv._tab.MutateInt32(a+flatbuffers.UOffsetT(j*4), n)
-	}
-	return false
-}
-
-func (rcv *ServerMessage) Removed(j int) byte {
-	o := flatbuffers.UOffsetT(rcv._tab.Offset(16))
-	if o != 0 {
-		a := rcv._tab.Vector(o)
-		return rcv._tab.GetByte(a + flatbuffers.UOffsetT(j*1))
-	}
-	return 0
-}
-
-func (rcv *ServerMessage) RemovedLength() int {
-	o := flatbuffers.UOffsetT(rcv._tab.Offset(16))
-	if o != 0 {
-		return rcv._tab.VectorLen(o)
-	}
-	return 0
-}
-
-func (rcv *ServerMessage) RemovedBytes() []byte {
-	o := flatbuffers.UOffsetT(rcv._tab.Offset(16))
-	if o != 0 {
-		return rcv._tab.ByteVector(o + rcv._tab.Pos)
-	}
-	return nil
-}
-
-func (rcv *ServerMessage) MutateRemoved(j int, n byte) bool {
-	o := flatbuffers.UOffsetT(rcv._tab.Offset(16))
-	if o != 0 {
-		a := rcv._tab.Vector(o)
-		return rcv._tab.MutateByte(a+flatbuffers.UOffsetT(j*1), n)
-	}
-	return false
-}
-
-func (rcv *ServerMessage) Base() byte {
-	o := flatbuffers.UOffsetT(rcv._tab.Offset(18))
-	if o != 0 {
-		return rcv._tab.GetByte(o + rcv._tab.Pos)
-	}
-	return 0
-}
-
-func (rcv *ServerMessage) MutateBase(n byte) bool {
-	return rcv._tab.MutateByteSlot(18, n)
-}
-
 func (rcv *ServerMessage) Channel() uint32 {
-	o := flatbuffers.UOffsetT(rcv._tab.Offset(20))
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(12))
 	if o != 0 {
 		return rcv._tab.GetUint32(o + rcv._tab.Pos)
 	}
@@ -255,11 +149,23 @@ func (rcv *ServerMessage) Channel() uint32 {
 }
 
 func (rcv *ServerMessage) MutateChannel(n uint32) bool {
-	return rcv._tab.MutateUint32Slot(20, n)
+	return rcv._tab.MutateUint32Slot(12, n)
+}
+
+func (rcv *ServerMessage) Base() byte {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(14))
+	if o != 0 {
+		return rcv._tab.GetByte(o + rcv._tab.Pos)
+	}
+	return 0
+}
+
+func (rcv *ServerMessage) MutateBase(n byte) bool {
+	return rcv._tab.MutateByteSlot(14, n)
 }
 
 func (rcv *ServerMessage) Tick() uint32 {
-	o := flatbuffers.UOffsetT(rcv._tab.Offset(22))
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(16))
 	if o != 0 {
 		return rcv._tab.GetUint32(o + rcv._tab.Pos)
 	}
@@ -267,11 +173,11 @@ func (rcv *ServerMessage) Tick() uint32 {
 }
 
 func (rcv *ServerMessage) MutateTick(n uint32) bool {
-	return rcv._tab.MutateUint32Slot(22, n)
+	return rcv._tab.MutateUint32Slot(16, n)
 }
 
 func (rcv *ServerMessage) Hash() uint32 {
-	o := flatbuffers.UOffsetT(rcv._tab.Offset(24))
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(18))
 	if o != 0 {
 		return rcv._tab.GetUint32(o + rcv._tab.Pos)
 	}
@@ -279,11 +185,11 @@ func (rcv *ServerMessage) Hash() uint32 {
 }
 
 func (rcv *ServerMessage) MutateHash(n uint32) bool {
-	return rcv._tab.MutateUint32Slot(24, n)
+	return rcv._tab.MutateUint32Slot(18, n)
 }
 
 func (rcv *ServerMessage) Keyframe() bool {
-	o := flatbuffers.UOffsetT(rcv._tab.Offset(26))
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(20))
 	if o != 0 {
 		return rcv._tab.GetBool(o + rcv._tab.Pos)
 	}
@@ -291,11 +197,11 @@ func (rcv *ServerMessage) Keyframe() bool {
 }
 
 func (rcv *ServerMessage) MutateKeyframe(n bool) bool {
-	return rcv._tab.MutateBoolSlot(26, n)
+	return rcv._tab.MutateBoolSlot(20, n)
 }
 
 func (rcv *ServerMessage) Epoch() uint32 {
-	o := flatbuffers.UOffsetT(rcv._tab.Offset(28))
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(22))
 	if o != 0 {
 		return rcv._tab.GetUint32(o + rcv._tab.Pos)
 	}
@@ -303,11 +209,11 @@ func (rcv *ServerMessage) Epoch() uint32 {
 }
 
 func (rcv *ServerMessage) MutateEpoch(n uint32) bool {
-	return rcv._tab.MutateUint32Slot(28, n)
+	return rcv._tab.MutateUint32Slot(22, n)
 }
 
 func (rcv *ServerMessage) Messages(obj *Message, j int) bool {
-	o := flatbuffers.UOffsetT(rcv._tab.Offset(30))
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(24))
 	if o != 0 {
 		x := rcv._tab.Vector(o)
 		x += flatbuffers.UOffsetT(j) * 4
@@ -322,7 +228,7 @@ func (rcv *ServerMessage) Messages(obj *Message, j int) bool {
 }
 
 func (rcv *ServerMessage) MessagesLength() int {
-	o := flatbuffers.UOffsetT(rcv._tab.Offset(30))
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(24))
 	if o != 0 {
 		return rcv._tab.VectorLen(o)
 	}
@@ -330,7 +236,7 @@ func (rcv *ServerMessage) MessagesLength() int {
 }
 
 func (rcv *ServerMessage) Roster(obj *RosterEntry, j int) bool {
-	o := flatbuffers.UOffsetT(rcv._tab.Offset(32))
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(26))
 	if o != 0 {
 		x := rcv._tab.Vector(o)
 		x += flatbuffers.UOffsetT(j) * 4
@@ -345,7 +251,7 @@ func (rcv *ServerMessage) Roster(obj *RosterEntry, j int) bool {
 }
 
 func (rcv *ServerMessage) RosterLength() int {
-	o := flatbuffers.UOffsetT(rcv._tab.Offset(32))
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(26))
 	if o != 0 {
 		return rcv._tab.VectorLen(o)
 	}
@@ -353,7 +259,7 @@ func (rcv *ServerMessage) RosterLength() int {
 }
 
 func (rcv *ServerMessage) Pong(obj *Pong) *Pong {
-	o := flatbuffers.UOffsetT(rcv._tab.Offset(34))
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(28))
 	if o != 0 {
 		x := o + rcv._tab.Pos
 		if obj == nil {
@@ -366,7 +272,7 @@ func (rcv *ServerMessage) Pong(obj *Pong) *Pong {
 }
 
 func (rcv *ServerMessage) Welcome(obj *Welcome) *Welcome {
-	o := flatbuffers.UOffsetT(rcv._tab.Offset(36))
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(30))
 	if o != 0 {
 		x := rcv._tab.Indirect(o + rcv._tab.Pos)
 		if obj == nil {
@@ -379,7 +285,7 @@ func (rcv *ServerMessage) Welcome(obj *Welcome) *Welcome {
 }
 
 func (rcv *ServerMessage) Resume() []byte {
-	o := flatbuffers.UOffsetT(rcv._tab.Offset(38))
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(32))
 	if o != 0 {
 		return rcv._tab.ByteVector(o + rcv._tab.Pos)
 	}
@@ -387,7 +293,7 @@ func (rcv *ServerMessage) Resume() []byte {
 }
 
 func (rcv *ServerMessage) Move(obj *Move) *Move {
-	o := flatbuffers.UOffsetT(rcv._tab.Offset(40))
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(34))
 	if o != 0 {
 		x := rcv._tab.Indirect(o + rcv._tab.Pos)
 		if obj == nil {
@@ -400,7 +306,7 @@ func (rcv *ServerMessage) Move(obj *Move) *Move {
 }
 
 func (rcv *ServerMessage) Bye(obj *Bye) *Bye {
-	o := flatbuffers.UOffsetT(rcv._tab.Offset(42))
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(36))
 	if o != 0 {
 		x := rcv._tab.Indirect(o + rcv._tab.Pos)
 		if obj == nil {
@@ -413,91 +319,73 @@ func (rcv *ServerMessage) Bye(obj *Bye) *Bye {
 }
 
 func ServerMessageStart(builder *flatbuffers.Builder) {
-	builder.StartObject(20)
+	builder.StartObject(17)
 }
 func ServerMessageAddHead(builder *flatbuffers.Builder, head flatbuffers.UOffsetT) {
 	builder.PrependStructSlot(0, flatbuffers.UOffsetT(head), 0)
 }
-func ServerMessageAddIds(builder *flatbuffers.Builder, ids flatbuffers.UOffsetT) {
-	builder.PrependUOffsetTSlot(1, flatbuffers.UOffsetT(ids), 0)
+func ServerMessageAddRows(builder *flatbuffers.Builder, rows flatbuffers.UOffsetT) {
+	builder.PrependUOffsetTSlot(1, flatbuffers.UOffsetT(rows), 0)
 }
-func ServerMessageStartIdsVector(builder *flatbuffers.Builder, numElems int) flatbuffers.UOffsetT {
-	return builder.StartVector(1, numElems, 1)
-}
-func ServerMessageAddMasks(builder *flatbuffers.Builder, masks flatbuffers.UOffsetT) {
-	builder.PrependUOffsetTSlot(2, flatbuffers.UOffsetT(masks), 0)
-}
-func ServerMessageStartMasksVector(builder *flatbuffers.Builder, numElems int) flatbuffers.UOffsetT {
+func ServerMessageStartRowsVector(builder *flatbuffers.Builder, numElems int) flatbuffers.UOffsetT {
 	return builder.StartVector(1, numElems, 1)
 }
 func ServerMessageAddSmall(builder *flatbuffers.Builder, small flatbuffers.UOffsetT) {
-	builder.PrependUOffsetTSlot(3, flatbuffers.UOffsetT(small), 0)
+	builder.PrependUOffsetTSlot(2, flatbuffers.UOffsetT(small), 0)
 }
 func ServerMessageStartSmallVector(builder *flatbuffers.Builder, numElems int) flatbuffers.UOffsetT {
 	return builder.StartVector(1, numElems, 1)
 }
 func ServerMessageAddWide(builder *flatbuffers.Builder, wide flatbuffers.UOffsetT) {
-	builder.PrependUOffsetTSlot(4, flatbuffers.UOffsetT(wide), 0)
+	builder.PrependUOffsetTSlot(3, flatbuffers.UOffsetT(wide), 0)
 }
 func ServerMessageStartWideVector(builder *flatbuffers.Builder, numElems int) flatbuffers.UOffsetT {
 	return builder.StartVector(2, numElems, 2)
 }
-func ServerMessageAddWider(builder *flatbuffers.Builder, wider flatbuffers.UOffsetT) {
-	builder.PrependUOffsetTSlot(5, flatbuffers.UOffsetT(wider), 0)
-}
-func ServerMessageStartWiderVector(builder *flatbuffers.Builder, numElems int) flatbuffers.UOffsetT {
-	return builder.StartVector(4, numElems, 4)
-}
-func ServerMessageAddRemoved(builder *flatbuffers.Builder, removed flatbuffers.UOffsetT) {
-	builder.PrependUOffsetTSlot(6, flatbuffers.UOffsetT(removed), 0)
-}
-func ServerMessageStartRemovedVector(builder *flatbuffers.Builder, numElems int) flatbuffers.UOffsetT {
-	return builder.StartVector(1, numElems, 1)
+func ServerMessageAddChannel(builder *flatbuffers.Builder, channel uint32) {
+	builder.PrependUint32Slot(4, channel, 0)
 }
 func ServerMessageAddBase(builder *flatbuffers.Builder, base byte) {
-	builder.PrependByteSlot(7, base, 0)
-}
-func ServerMessageAddChannel(builder *flatbuffers.Builder, channel uint32) {
-	builder.PrependUint32Slot(8, channel, 0)
+	builder.PrependByteSlot(5, base, 0)
 }
 func ServerMessageAddTick(builder *flatbuffers.Builder, tick uint32) {
-	builder.PrependUint32Slot(9, tick, 0)
+	builder.PrependUint32Slot(6, tick, 0)
 }
 func ServerMessageAddHash(builder *flatbuffers.Builder, hash uint32) {
-	builder.PrependUint32Slot(10, hash, 0)
+	builder.PrependUint32Slot(7, hash, 0)
 }
 func ServerMessageAddKeyframe(builder *flatbuffers.Builder, keyframe bool) {
-	builder.PrependBoolSlot(11, keyframe, false)
+	builder.PrependBoolSlot(8, keyframe, false)
 }
 func ServerMessageAddEpoch(builder *flatbuffers.Builder, epoch uint32) {
-	builder.PrependUint32Slot(12, epoch, 0)
+	builder.PrependUint32Slot(9, epoch, 0)
 }
 func ServerMessageAddMessages(builder *flatbuffers.Builder, messages flatbuffers.UOffsetT) {
-	builder.PrependUOffsetTSlot(13, flatbuffers.UOffsetT(messages), 0)
+	builder.PrependUOffsetTSlot(10, flatbuffers.UOffsetT(messages), 0)
 }
 func ServerMessageStartMessagesVector(builder *flatbuffers.Builder, numElems int) flatbuffers.UOffsetT {
 	return builder.StartVector(4, numElems, 4)
 }
 func ServerMessageAddRoster(builder *flatbuffers.Builder, roster flatbuffers.UOffsetT) {
-	builder.PrependUOffsetTSlot(14, flatbuffers.UOffsetT(roster), 0)
+	builder.PrependUOffsetTSlot(11, flatbuffers.UOffsetT(roster), 0)
 }
 func ServerMessageStartRosterVector(builder *flatbuffers.Builder, numElems int) flatbuffers.UOffsetT {
 	return builder.StartVector(4, numElems, 4)
 }
 func ServerMessageAddPong(builder *flatbuffers.Builder, pong flatbuffers.UOffsetT) {
-	builder.PrependStructSlot(15, flatbuffers.UOffsetT(pong), 0)
+	builder.PrependStructSlot(12, flatbuffers.UOffsetT(pong), 0)
 }
 func ServerMessageAddWelcome(builder *flatbuffers.Builder, welcome flatbuffers.UOffsetT) {
-	builder.PrependUOffsetTSlot(16, flatbuffers.UOffsetT(welcome), 0)
+	builder.PrependUOffsetTSlot(13, flatbuffers.UOffsetT(welcome), 0)
 }
 func ServerMessageAddResume(builder *flatbuffers.Builder, resume flatbuffers.UOffsetT) {
-	builder.PrependUOffsetTSlot(17, flatbuffers.UOffsetT(resume), 0)
+	builder.PrependUOffsetTSlot(14, flatbuffers.UOffsetT(resume), 0)
 }
 func ServerMessageAddMove(builder *flatbuffers.Builder, move flatbuffers.UOffsetT) {
-	builder.PrependUOffsetTSlot(18, flatbuffers.UOffsetT(move), 0)
+	builder.PrependUOffsetTSlot(15, flatbuffers.UOffsetT(move), 0)
 }
 func ServerMessageAddBye(builder *flatbuffers.Builder, bye flatbuffers.UOffsetT) {
-	builder.PrependUOffsetTSlot(19, flatbuffers.UOffsetT(bye), 0)
+	builder.PrependUOffsetTSlot(16, flatbuffers.UOffsetT(bye), 0)
 }
 func ServerMessageEnd(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	return builder.EndObject()

@@ -258,7 +258,7 @@ test('an answer in a state frame is enough', (t) => {
   r.pass(200);
   const sent = r.socket.samples().length;
   assert.equal(r.client.stats().samplesUnanswered, sent);
-  const own: FrameSpec = { tick: 101, keyframe: true, channel: OWN, ids: [0], masks: [0b101], small: [1, sent - 1] };
+  const own: FrameSpec = { tick: 101, keyframe: true, channel: OWN, rows: [0, 0b101], small: [1, sent - 1] };
   r.socket.say(frame({ ...own, hash: hashOf(own) }));
   r.socket.say(frame({ tick: 101 }));
   assert.equal(r.client.stats().samplesUnanswered, 1);

@@ -16,8 +16,8 @@ export function tables(specs: KindSpec[]): ClientKind[] {
 }
 
 export interface FrameSpec {
-  tick: number; hash?: number; ids?: number[]; masks?: number[]; small?: number[]; wide?: number[]; wider?: number[];
-  removed?: number[]; base?: number; channel?: number; keyframe?: boolean; epoch?: number; full?: boolean;
+  tick: number; hash?: number; rows?: number[]; small?: number[]; wide?: number[]; base?: number; channel?: number;
+  keyframe?: boolean; epoch?: number; full?: boolean;
 }
 
 const finish = (b: flatbuffers.Builder, root: number): ArrayBuffer => {
@@ -29,12 +29,9 @@ const finish = (b: flatbuffers.Builder, root: number): ArrayBuffer => {
 export function frame(f: FrameSpec): ArrayBuffer {
   const b = new flatbuffers.Builder(256);
   const S = ServerMessage;
-  const wider = f.wider ? S.createWiderVector(b, f.wider) : 0;
   const wide = f.wide ? S.createWideVector(b, f.wide) : 0;
   const small = f.small ? S.createSmallVector(b, f.small) : 0;
-  const masks = f.masks ? S.createMasksVector(b, f.masks) : 0;
-  const ids = f.ids ? S.createIdsVector(b, f.ids) : 0;
-  const removed = f.removed ? S.createRemovedVector(b, f.removed) : 0;
+  const rows = f.rows ? S.createRowsVector(b, f.rows) : 0;
   S.startServerMessage(b);
   if (f.keyframe || f.full) {
     S.addTick(b, f.tick);
@@ -44,13 +41,10 @@ export function frame(f: FrameSpec): ArrayBuffer {
   S.addEpoch(b, f.epoch ?? 0);
   S.addChannel(b, f.channel ?? 0);
   S.addBase(b, f.base ?? 0);
-  if (wider) S.addWider(b, wider);
   if (wide) S.addWide(b, wide);
   if (small) S.addSmall(b, small);
-  if (masks) S.addMasks(b, masks);
-  if (ids) S.addIds(b, ids);
-  if (removed) S.addRemoved(b, removed);
-  S.addHead(b, Head.createHead(b, f.tick & 0xffff, (f.hash ?? 0) & 0xffff));
+  if (rows) S.addRows(b, rows);
+  S.addHead(b, Head.createHead(b, (f.tick ^ (f.hash ?? 0)) & 0xffff));
   return finish(b, S.endServerMessage(b));
 }
 

@@ -25,7 +25,7 @@ function rig(...frames: FrameSpec[]) {
   const view = new Lenient(kinds, 2);
   const smoother = new Smoother(2);
   smoother.also('thing', 'aim');
-  const key: FrameSpec = { tick: 10, keyframe: true, ids: [5], masks: [0b1111], small: [0, 100, -128, 100], wide: [250] };
+  const key: FrameSpec = { tick: 10, keyframe: true, rows: [5, 0b1111], small: [0, 100, -128, 100], wide: [250] };
   for (const f of [key, ...frames]) {
     view.apply(open(frame(f)));
     smoother.push(view);
@@ -37,45 +37,45 @@ function rig(...frames: FrameSpec[]) {
 }
 
 test('linear and named fields move, the others step; angles go the short way', () => {
-  const at = rig({ tick: 12, ids: [5], masks: [0b1110], small: [20, 10, -40] });
+  const at = rig({ tick: 12, rows: [5, 0b1110], small: [20, 10, -40] });
   assert.deepEqual(at(10), [100, 250, 100]);
   assert.deepEqual(at(11), [110, 255, 100]);
   assert.deepEqual(at(12), [120, 4, 60]);
 });
 
 test('nothing is drawn in the middle of a teleport', () => {
-  const at = rig({ tick: 12, ids: [5], masks: [0b10], small: [100] });
+  const at = rig({ tick: 12, rows: [5, 0b10], small: [100] });
   assert.equal(at(11)![0], 100);
   assert.equal(at(12)![0], 200);
 });
 
 test('a gap of several frames is a longer step, not a teleport', () => {
-  const at = rig({ tick: 16, base: 3, ids: [5], masks: [0b10], small: [90] });
+  const at = rig({ tick: 16, base: 3, rows: [5, 0b10], small: [90] });
   assert.equal(at(13)![0], 145);
 });
 
 test('a row appears with its first frame and goes with its last', () => {
-  const at = rig({ tick: 12, ids: [9], masks: [0b11], small: [0, 7] }, { tick: 14, removed: [9] });
+  const at = rig({ tick: 12, rows: [9, 0b11], small: [0, 7] }, { tick: 14, rows: [9, 0] });
   assert.equal(at(11.5, 9), undefined);
   assert.deepEqual(at(12.5, 9), [7, 0, 0]);
   assert.equal(at(14, 9), undefined);
 });
 
 test('an id used again is not the old row', () => {
-  const at = rig({ tick: 12, ids: [5], masks: [0b11], small: [0, 110] });
+  const at = rig({ tick: 12, rows: [5, 0b11], small: [0, 110] });
   assert.equal(at(11)![0], 100);
   assert.equal(at(12)![0], 110);
 });
 
 test('past the newest frame a row goes on for a moment, then stops', () => {
-  const at = rig({ tick: 12, ids: [5], masks: [0b10], small: [20] });
+  const at = rig({ tick: 12, rows: [5, 0b10], small: [20] });
   assert.equal(at(13)![0], 130);
   assert.equal(at(18)![0], 180);
   assert.equal(at(100)![0], 180);
 });
 
 test('a keyframe in between does not break the motion', () => {
-  const at = rig({ tick: 12, keyframe: true, ids: [5], masks: [0b0011], small: [0, 120] });
+  const at = rig({ tick: 12, keyframe: true, rows: [5, 0b0011], small: [0, 120] });
   assert.equal(at(11)![0], 110);
 });
 

@@ -2,7 +2,7 @@
 // encoder are in golden.test.ts.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { FrameError, readIds, viewHash } from '../src/client/channel.js';
+import { FrameError, Reader, viewHash } from '../src/client/channel.js';
 import { open } from '../src/client/messages.js';
 import { View } from '../src/client/view.js';
 import { frame, type FrameSpec, type KindSpec, tables } from './frames.js';
@@ -47,7 +47,7 @@ class Tester {
 }
 
 // One row, id 5: x 300 (wide), angle 250 (wide), hp 100; displacements x 10, angle 6.
-const key: FrameSpec = { tick: 100, keyframe: true, epoch: 1, ids: [5], masks: [0b111111], small: [0, -128, -128, 100, 10, 6], wide: [300, 250] };
+const key: FrameSpec = { tick: 100, keyframe: true, epoch: 1, rows: [5, 0b111111], small: [0, -128, -128, 100, 10, 6], wide: [300, 250] };
 
 test('a keyframe brings rows with displacements, and silence moves them', () => {
   const t = new Tester();
@@ -64,7 +64,7 @@ test('a keyframe brings rows with displacements, and silence moves them', () => 
 test('a residual is added to the prediction and gives the new displacement', () => {
   const t = new Tester();
   t.apply(key);
-  t.apply({ tick: 102, ids: [5], masks: [0b1010], small: [-4, -30] }); // x 306, hp 70
+  t.apply({ tick: 102, rows: [5, 0b1010], small: [-4, -30] }); // x 306, hp 70
   assert.deepEqual(t.get(), [306, 0, 70]);
   t.apply({ tick: 104 });
   assert.deepEqual(t.get(), [312, 6, 70]);
@@ -73,7 +73,7 @@ test('a residual is added to the prediction and gives the new displacement', () 
 test('a step beyond the jump limit leaves no displacement', () => {
   const t = new Tester();
   t.apply(key);
-  t.apply({ tick: 102, ids: [5], masks: [0b10], small: [60] }); // x 370: a step of 70
+  t.apply({ tick: 102, rows: [5, 0b10], small: [60] }); // x 370: a step of 70
   t.apply({ tick: 104 });
   assert.deepEqual(t.get(), [370, 6, 100]);
 });
@@ -81,7 +81,7 @@ test('a step beyond the jump limit leaves no displacement', () => {
 test('catch-up codes displacements of its own', () => {
   const t = new Tester();
   t.apply(key);
-  t.apply({ tick: 104, base: 2, ids: [5], masks: [0b010010], small: [1, -7] }); // x 321, its displacement 3
+  t.apply({ tick: 104, base: 2, rows: [5, 0b010010], small: [1, -7] }); // x 321, its displacement 3
   assert.deepEqual(t.get(), [321, 6, 100]);
   t.apply({ tick: 106 });
   assert.deepEqual(t.get(), [324, 12, 100]);
@@ -90,19 +90,19 @@ test('catch-up codes displacements of its own', () => {
 test('escapes reach the whole range of int32', () => {
   const t = new Tester();
   t.apply({
-    tick: 2, keyframe: true, ids: [1, 1, 1], masks: [0b0011, 0b0011, 0b0011],
-    small: [0, -128, 0, -128, 0, -127], wide: [-32768, -32767], wider: [-2147483648],
+    tick: 2, keyframe: true, rows: [1, 0b0011, 1, 0b0011, 1, 0b0011],
+    small: [0, -127, 0, -128, 0, -126], wide: [0, -32768, -32768],
   });
-  assert.deepEqual([t.get(1)![0], t.get(2)![0], t.get(3)![0]], [-2147483648, -32767, -127]);
+  assert.deepEqual([t.get(1)![0], t.get(2)![0], t.get(3)![0]], [-2147483648, -32768, -126]);
 });
 
 test('rows come and go; an id used again is a new row at rest', () => {
   const t = new Tester();
   t.apply(key);
-  t.apply({ tick: 102, ids: [5, 200, 1], masks: [0b0011, 0b1001], small: [0, 9, 0, 1] }); // 5 born again, 205 new
+  t.apply({ tick: 102, rows: [5, 0b0011, 200, 1, 0b1001], small: [0, 9, 0, 1] }); // 5 born again, 205 new
   assert.deepEqual(t.get(5), [9, 0, 0]);
   assert.deepEqual(t.get(205), [0, 0, 1]);
-  t.apply({ tick: 104, removed: [5] });
+  t.apply({ tick: 104, rows: [5, 0] });
   assert.equal(t.get(5), undefined);
   assert.deepEqual(t.view.each('thing').map((e) => e.id), [205]);
 });
@@ -111,12 +111,12 @@ test('other channels begin with a keyframe, are moved on by All, and end with a 
   const t = new Tester();
   t.apply(key);
   assert.equal(t.apply({ tick: 102, channel: OWN, small: [] }), 'ignored');
-  assert.equal(t.apply({ ...key, tick: 102, channel: OWN, ids: [9] }), 'part');
+  assert.equal(t.apply({ ...key, tick: 102, channel: OWN, rows: [9, 0b111111] }), 'part');
   assert.equal(t.apply({ tick: 102 }), 'tick');
   assert.deepEqual(t.get(9), [300, 250, 100]);
   t.apply({ tick: 104 });
   assert.deepEqual(t.get(9), [310, 0, 100]);
-  t.apply({ tick: 106, channel: OWN, ids: [9], masks: [0b1000], small: [-1] });
+  t.apply({ tick: 106, channel: OWN, rows: [9, 0b1000], small: [-1] });
   t.apply({ tick: 106 });
   assert.deepEqual(t.get(9), [320, 6, 99]);
   t.apply({ ...key, tick: 108 });
@@ -125,7 +125,7 @@ test('other channels begin with a keyframe, are moved on by All, and end with a 
 
 test('a keyframe of All keeps the channels that got one in the same tick', () => {
   const t = new Tester();
-  t.apply({ ...key, channel: OWN, ids: [9] });
+  t.apply({ ...key, channel: OWN, rows: [9, 0b111111] });
   t.apply(key);
   assert.deepEqual(t.get(9), [300, 250, 100]);
 });
@@ -155,19 +155,20 @@ test('an empty channel has hash 0', () => {
 
 test('frames that do not fit are errors, and then only a keyframe is taken', () => {
   const bad: [string, FrameSpec][] = [
-    ['the base is another', { tick: 104 }],
     ['base 1', { tick: 102, base: 1 }],
-    ['an unknown row changes', { tick: 102, ids: [6], masks: [2], small: [1] }],
-    ['an unknown row goes', { tick: 102, removed: [6] }],
-    ['an unknown kind', { tick: 102, ids: [6], masks: [1], small: [1] }],
-    ['no mask', { tick: 102, ids: [5] }],
-    ['no residual', { tick: 102, ids: [5], masks: [2] }],
-    ['no wide residual', { tick: 102, ids: [5], masks: [2], small: [-128] }],
-    ['no wider residual', { tick: 102, ids: [5], masks: [2], small: [-128], wide: [-32768] }],
+    ['an unknown row changes', { tick: 102, rows: [6, 2], small: [1] }],
+    ['an unknown row goes', { tick: 102, rows: [6, 0] }],
+    ['an unknown kind', { tick: 102, rows: [6, 1], small: [1] }],
+    ['no mask', { tick: 102, rows: [5] }],
+    ['no residual', { tick: 102, rows: [5, 2] }],
+    ['no wide residual', { tick: 102, rows: [5, 2], small: [-128] }],
+    ['half a long residual', { tick: 102, rows: [5, 2], small: [-127], wide: [-32768] }],
     ['residuals left over', { tick: 102, small: [1] }],
-    ['masks left over', { tick: 102, masks: [1] }],
-    ['bits of a mask left over', { tick: 102, ids: [5], masks: [16] }],
-    ['an id twice', { tick: 102, ids: [5, 0], masks: [0, 0] }],
+    ['wide residuals left over', { tick: 102, wide: [1] }],
+    ['bits of a mask left over', { tick: 102, rows: [5, 16] }],
+    ['an id twice', { tick: 102, rows: [5, 2, 0, 2], small: [1, 1] }],
+    ['a row goes twice', { tick: 102, rows: [5, 0, 0, 0] }],
+    ['another tick, in full', { tick: 104, full: true }],
   ];
   for (const [why, f] of bad) {
     const t = new Tester();
@@ -179,10 +180,22 @@ test('frames that do not fit are errors, and then only a keyframe is taken', () 
   }
 });
 
+test('another tick is a mismatch, also where nothing changes', () => {
+  const t = new Tester();
+  t.apply({ tick: 100, keyframe: true });
+  assert.equal(t.view.apply(open(frame({ tick: 104 }))), 'mismatch');
+  assert.equal(t.view.tick, 100);
+});
+
 test('gaps of ids are LEB128', () => {
-  assert.deepEqual(readIds(new Uint8Array([0, 1, 0x80, 1])), [0, 1, 129]);
-  assert.deepEqual(readIds(new Uint8Array([0xff, 0xff, 0xff, 0xff, 0x0f])), [0xffffffff]);
-  assert.throws(() => readIds(new Uint8Array([0xff, 0xff, 0xff, 0xff, 0x1f])), FrameError);
-  assert.throws(() => readIds(new Uint8Array([0x80, 0x80, 0x80, 0x80, 0x80, 0x00])), FrameError);
-  assert.throws(() => readIds(new Uint8Array([0x80])), FrameError);
+  const ids = (...bytes: number[]) => {
+    const r = new Reader({ rowsArray: () => new Uint8Array(bytes), smallArray: () => null, wideArray: () => null });
+    return [...Array(3)].map(() => r.id());
+  };
+  assert.deepEqual(ids(0, 1, 0x80, 1), [0, 1, 129]);
+  assert.deepEqual(ids(0xff, 0xff, 0xff, 0xff, 0x0f), [0xffffffff, undefined, undefined]);
+  assert.throws(() => ids(0xff, 0xff, 0xff, 0xff, 0x1f), FrameError);
+  assert.throws(() => ids(0x80, 0x80, 0x80, 0x80, 0x80, 0x00), FrameError);
+  assert.throws(() => ids(0x80), FrameError);
+  assert.throws(() => ids(1, 0), FrameError);
 });

@@ -13,22 +13,17 @@ export class Head {
   return this;
 }
 
-tick():number {
+check():number {
   return this.bb!.readUint16(this.bb_pos);
 }
 
-hash():number {
-  return this.bb!.readUint16(this.bb_pos + 2);
-}
-
 static sizeOf():number {
-  return 4;
+  return 2;
 }
 
-static createHead(builder:flatbuffers.Builder, tick: number, hash: number):flatbuffers.Offset {
-  builder.prep(2, 4);
-  builder.writeInt16(hash);
-  builder.writeInt16(tick);
+static createHead(builder:flatbuffers.Builder, check: number):flatbuffers.Offset {
+  builder.prep(2, 2);
+  builder.writeInt16(check);
   return builder.offset();
 }
 

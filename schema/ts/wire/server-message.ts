@@ -36,186 +36,141 @@ head(obj?:Head):Head|null {
   return offset ? (obj || new Head()).__init(this.bb_pos + offset, this.bb!) : null;
 }
 
-ids(index: number):number|null {
+rows(index: number):number|null {
   const offset = this.bb!.__offset(this.bb_pos, 6);
   return offset ? this.bb!.readUint8(this.bb!.__vector(this.bb_pos + offset) + index) : 0;
 }
 
-idsLength():number {
+rowsLength():number {
   const offset = this.bb!.__offset(this.bb_pos, 6);
   return offset ? this.bb!.__vector_len(this.bb_pos + offset) : 0;
 }
 
-idsArray():Uint8Array|null {
+rowsArray():Uint8Array|null {
   const offset = this.bb!.__offset(this.bb_pos, 6);
-  return offset ? new Uint8Array(this.bb!.bytes().buffer, this.bb!.bytes().byteOffset + this.bb!.__vector(this.bb_pos + offset), this.bb!.__vector_len(this.bb_pos + offset)) : null;
-}
-
-masks(index: number):number|null {
-  const offset = this.bb!.__offset(this.bb_pos, 8);
-  return offset ? this.bb!.readUint8(this.bb!.__vector(this.bb_pos + offset) + index) : 0;
-}
-
-masksLength():number {
-  const offset = this.bb!.__offset(this.bb_pos, 8);
-  return offset ? this.bb!.__vector_len(this.bb_pos + offset) : 0;
-}
-
-masksArray():Uint8Array|null {
-  const offset = this.bb!.__offset(this.bb_pos, 8);
   return offset ? new Uint8Array(this.bb!.bytes().buffer, this.bb!.bytes().byteOffset + this.bb!.__vector(this.bb_pos + offset), this.bb!.__vector_len(this.bb_pos + offset)) : null;
 }
 
 small(index: number):number|null {
-  const offset = this.bb!.__offset(this.bb_pos, 10);
+  const offset = this.bb!.__offset(this.bb_pos, 8);
   return offset ? this.bb!.readInt8(this.bb!.__vector(this.bb_pos + offset) + index) : 0;
 }
 
 smallLength():number {
-  const offset = this.bb!.__offset(this.bb_pos, 10);
+  const offset = this.bb!.__offset(this.bb_pos, 8);
   return offset ? this.bb!.__vector_len(this.bb_pos + offset) : 0;
 }
 
 smallArray():Int8Array|null {
-  const offset = this.bb!.__offset(this.bb_pos, 10);
+  const offset = this.bb!.__offset(this.bb_pos, 8);
   return offset ? new Int8Array(this.bb!.bytes().buffer, this.bb!.bytes().byteOffset + this.bb!.__vector(this.bb_pos + offset), this.bb!.__vector_len(this.bb_pos + offset)) : null;
 }
 
 wide(index: number):number|null {
-  const offset = this.bb!.__offset(this.bb_pos, 12);
+  const offset = this.bb!.__offset(this.bb_pos, 10);
   return offset ? this.bb!.readInt16(this.bb!.__vector(this.bb_pos + offset) + index * 2) : 0;
 }
 
 wideLength():number {
-  const offset = this.bb!.__offset(this.bb_pos, 12);
+  const offset = this.bb!.__offset(this.bb_pos, 10);
   return offset ? this.bb!.__vector_len(this.bb_pos + offset) : 0;
 }
 
 wideArray():Int16Array|null {
-  const offset = this.bb!.__offset(this.bb_pos, 12);
+  const offset = this.bb!.__offset(this.bb_pos, 10);
   return offset ? new Int16Array(this.bb!.bytes().buffer, this.bb!.bytes().byteOffset + this.bb!.__vector(this.bb_pos + offset), this.bb!.__vector_len(this.bb_pos + offset)) : null;
 }
 
-wider(index: number):number|null {
-  const offset = this.bb!.__offset(this.bb_pos, 14);
-  return offset ? this.bb!.readInt32(this.bb!.__vector(this.bb_pos + offset) + index * 4) : 0;
-}
-
-widerLength():number {
-  const offset = this.bb!.__offset(this.bb_pos, 14);
-  return offset ? this.bb!.__vector_len(this.bb_pos + offset) : 0;
-}
-
-widerArray():Int32Array|null {
-  const offset = this.bb!.__offset(this.bb_pos, 14);
-  return offset ? new Int32Array(this.bb!.bytes().buffer, this.bb!.bytes().byteOffset + this.bb!.__vector(this.bb_pos + offset), this.bb!.__vector_len(this.bb_pos + offset)) : null;
-}
-
-removed(index: number):number|null {
-  const offset = this.bb!.__offset(this.bb_pos, 16);
-  return offset ? this.bb!.readUint8(this.bb!.__vector(this.bb_pos + offset) + index) : 0;
-}
-
-removedLength():number {
-  const offset = this.bb!.__offset(this.bb_pos, 16);
-  return offset ? this.bb!.__vector_len(this.bb_pos + offset) : 0;
-}
-
-removedArray():Uint8Array|null {
-  const offset = this.bb!.__offset(this.bb_pos, 16);
-  return offset ? new Uint8Array(this.bb!.bytes().buffer, this.bb!.bytes().byteOffset + this.bb!.__vector(this.bb_pos + offset), this.bb!.__vector_len(this.bb_pos + offset)) : null;
-}
-
-base():number {
-  const offset = this.bb!.__offset(this.bb_pos, 18);
-  return offset ? this.bb!.readUint8(this.bb_pos + offset) : 0;
-}
-
 channel():number {
-  const offset = this.bb!.__offset(this.bb_pos, 20);
+  const offset = this.bb!.__offset(this.bb_pos, 12);
   return offset ? this.bb!.readUint32(this.bb_pos + offset) : 0;
 }
 
+base():number {
+  const offset = this.bb!.__offset(this.bb_pos, 14);
+  return offset ? this.bb!.readUint8(this.bb_pos + offset) : 0;
+}
+
 tick():number {
-  const offset = this.bb!.__offset(this.bb_pos, 22);
+  const offset = this.bb!.__offset(this.bb_pos, 16);
   return offset ? this.bb!.readUint32(this.bb_pos + offset) : 0;
 }
 
 hash():number {
-  const offset = this.bb!.__offset(this.bb_pos, 24);
+  const offset = this.bb!.__offset(this.bb_pos, 18);
   return offset ? this.bb!.readUint32(this.bb_pos + offset) : 0;
 }
 
 keyframe():boolean {
-  const offset = this.bb!.__offset(this.bb_pos, 26);
+  const offset = this.bb!.__offset(this.bb_pos, 20);
   return offset ? !!this.bb!.readInt8(this.bb_pos + offset) : false;
 }
 
 epoch():number {
-  const offset = this.bb!.__offset(this.bb_pos, 28);
+  const offset = this.bb!.__offset(this.bb_pos, 22);
   return offset ? this.bb!.readUint32(this.bb_pos + offset) : 0;
 }
 
 messages(index: number, obj?:Message):Message|null {
-  const offset = this.bb!.__offset(this.bb_pos, 30);
+  const offset = this.bb!.__offset(this.bb_pos, 24);
   return offset ? (obj || new Message()).__init(this.bb!.__indirect(this.bb!.__vector(this.bb_pos + offset) + index * 4), this.bb!) : null;
 }
 
 messagesLength():number {
-  const offset = this.bb!.__offset(this.bb_pos, 30);
+  const offset = this.bb!.__offset(this.bb_pos, 24);
   return offset ? this.bb!.__vector_len(this.bb_pos + offset) : 0;
 }
 
 roster(index: number, obj?:RosterEntry):RosterEntry|null {
-  const offset = this.bb!.__offset(this.bb_pos, 32);
+  const offset = this.bb!.__offset(this.bb_pos, 26);
   return offset ? (obj || new RosterEntry()).__init(this.bb!.__indirect(this.bb!.__vector(this.bb_pos + offset) + index * 4), this.bb!) : null;
 }
 
 rosterLength():number {
-  const offset = this.bb!.__offset(this.bb_pos, 32);
+  const offset = this.bb!.__offset(this.bb_pos, 26);
   return offset ? this.bb!.__vector_len(this.bb_pos + offset) : 0;
 }
 
 pong(obj?:Pong):Pong|null {
-  const offset = this.bb!.__offset(this.bb_pos, 34);
+  const offset = this.bb!.__offset(this.bb_pos, 28);
   return offset ? (obj || new Pong()).__init(this.bb_pos + offset, this.bb!) : null;
 }
 
 welcome(obj?:Welcome):Welcome|null {
-  const offset = this.bb!.__offset(this.bb_pos, 36);
+  const offset = this.bb!.__offset(this.bb_pos, 30);
   return offset ? (obj || new Welcome()).__init(this.bb!.__indirect(this.bb_pos + offset), this.bb!) : null;
 }
 
 resume():string|null
 resume(optionalEncoding:flatbuffers.Encoding):string|Uint8Array|null
 resume(optionalEncoding?:any):string|Uint8Array|null {
-  const offset = this.bb!.__offset(this.bb_pos, 38);
+  const offset = this.bb!.__offset(this.bb_pos, 32);
   return offset ? this.bb!.__string(this.bb_pos + offset, optionalEncoding) : null;
 }
 
 move(obj?:Move):Move|null {
-  const offset = this.bb!.__offset(this.bb_pos, 40);
+  const offset = this.bb!.__offset(this.bb_pos, 34);
   return offset ? (obj || new Move()).__init(this.bb!.__indirect(this.bb_pos + offset), this.bb!) : null;
 }
 
 bye(obj?:Bye):Bye|null {
-  const offset = this.bb!.__offset(this.bb_pos, 42);
+  const offset = this.bb!.__offset(this.bb_pos, 36);
   return offset ? (obj || new Bye()).__init(this.bb!.__indirect(this.bb_pos + offset), this.bb!) : null;
 }
 
 static startServerMessage(builder:flatbuffers.Builder) {
-  builder.startObject(20);
+  builder.startObject(17);
 }
 
 static addHead(builder:flatbuffers.Builder, headOffset:flatbuffers.Offset) {
   builder.addFieldStruct(0, headOffset, 0);
 }
 
-static addIds(builder:flatbuffers.Builder, idsOffset:flatbuffers.Offset) {
-  builder.addFieldOffset(1, idsOffset, 0);
+static addRows(builder:flatbuffers.Builder, rowsOffset:flatbuffers.Offset) {
+  builder.addFieldOffset(1, rowsOffset, 0);
 }
 
-static createIdsVector(builder:flatbuffers.Builder, data:number[]|Uint8Array):flatbuffers.Offset {
+static createRowsVector(builder:flatbuffers.Builder, data:number[]|Uint8Array):flatbuffers.Offset {
   builder.startVector(1, data.length, 1);
   for (let i = data.length - 1; i >= 0; i--) {
     builder.addInt8(data[i]!);
@@ -223,28 +178,12 @@ static createIdsVector(builder:flatbuffers.Builder, data:number[]|Uint8Array):fl
   return builder.endVector();
 }
 
-static startIdsVector(builder:flatbuffers.Builder, numElems:number) {
-  builder.startVector(1, numElems, 1);
-}
-
-static addMasks(builder:flatbuffers.Builder, masksOffset:flatbuffers.Offset) {
-  builder.addFieldOffset(2, masksOffset, 0);
-}
-
-static createMasksVector(builder:flatbuffers.Builder, data:number[]|Uint8Array):flatbuffers.Offset {
-  builder.startVector(1, data.length, 1);
-  for (let i = data.length - 1; i >= 0; i--) {
-    builder.addInt8(data[i]!);
-  }
-  return builder.endVector();
-}
-
-static startMasksVector(builder:flatbuffers.Builder, numElems:number) {
+static startRowsVector(builder:flatbuffers.Builder, numElems:number) {
   builder.startVector(1, numElems, 1);
 }
 
 static addSmall(builder:flatbuffers.Builder, smallOffset:flatbuffers.Offset) {
-  builder.addFieldOffset(3, smallOffset, 0);
+  builder.addFieldOffset(2, smallOffset, 0);
 }
 
 static createSmallVector(builder:flatbuffers.Builder, data:number[]|Int8Array):flatbuffers.Offset;
@@ -265,7 +204,7 @@ static startSmallVector(builder:flatbuffers.Builder, numElems:number) {
 }
 
 static addWide(builder:flatbuffers.Builder, wideOffset:flatbuffers.Offset) {
-  builder.addFieldOffset(4, wideOffset, 0);
+  builder.addFieldOffset(3, wideOffset, 0);
 }
 
 static createWideVector(builder:flatbuffers.Builder, data:number[]|Int16Array):flatbuffers.Offset;
@@ -285,69 +224,32 @@ static startWideVector(builder:flatbuffers.Builder, numElems:number) {
   builder.startVector(2, numElems, 2);
 }
 
-static addWider(builder:flatbuffers.Builder, widerOffset:flatbuffers.Offset) {
-  builder.addFieldOffset(5, widerOffset, 0);
-}
-
-static createWiderVector(builder:flatbuffers.Builder, data:number[]|Int32Array):flatbuffers.Offset;
-/**
- * @deprecated This Uint8Array overload will be removed in the future.
- */
-static createWiderVector(builder:flatbuffers.Builder, data:number[]|Uint8Array):flatbuffers.Offset;
-static createWiderVector(builder:flatbuffers.Builder, data:number[]|Int32Array|Uint8Array):flatbuffers.Offset {
-  builder.startVector(4, data.length, 4);
-  for (let i = data.length - 1; i >= 0; i--) {
-    builder.addInt32(data[i]!);
-  }
-  return builder.endVector();
-}
-
-static startWiderVector(builder:flatbuffers.Builder, numElems:number) {
-  builder.startVector(4, numElems, 4);
-}
-
-static addRemoved(builder:flatbuffers.Builder, removedOffset:flatbuffers.Offset) {
-  builder.addFieldOffset(6, removedOffset, 0);
-}
-
-static createRemovedVector(builder:flatbuffers.Builder, data:number[]|Uint8Array):flatbuffers.Offset {
-  builder.startVector(1, data.length, 1);
-  for (let i = data.length - 1; i >= 0; i--) {
-    builder.addInt8(data[i]!);
-  }
-  return builder.endVector();
-}
-
-static startRemovedVector(builder:flatbuffers.Builder, numElems:number) {
-  builder.startVector(1, numElems, 1);
+static addChannel(builder:flatbuffers.Builder, channel:number) {
+  builder.addFieldInt32(4, channel, 0);
 }
 
 static addBase(builder:flatbuffers.Builder, base:number) {
-  builder.addFieldInt8(7, base, 0);
-}
-
-static addChannel(builder:flatbuffers.Builder, channel:number) {
-  builder.addFieldInt32(8, channel, 0);
+  builder.addFieldInt8(5, base, 0);
 }
 
 static addTick(builder:flatbuffers.Builder, tick:number) {
-  builder.addFieldInt32(9, tick, 0);
+  builder.addFieldInt32(6, tick, 0);
 }
 
 static addHash(builder:flatbuffers.Builder, hash:number) {
-  builder.addFieldInt32(10, hash, 0);
+  builder.addFieldInt32(7, hash, 0);
 }
 
 static addKeyframe(builder:flatbuffers.Builder, keyframe:boolean) {
-  builder.addFieldInt8(11, +keyframe, +false);
+  builder.addFieldInt8(8, +keyframe, +false);
 }
 
 static addEpoch(builder:flatbuffers.Builder, epoch:number) {
-  builder.addFieldInt32(12, epoch, 0);
+  builder.addFieldInt32(9, epoch, 0);
 }
 
 static addMessages(builder:flatbuffers.Builder, messagesOffset:flatbuffers.Offset) {
-  builder.addFieldOffset(13, messagesOffset, 0);
+  builder.addFieldOffset(10, messagesOffset, 0);
 }
 
 static createMessagesVector(builder:flatbuffers.Builder, data:flatbuffers.Offset[]):flatbuffers.Offset {
@@ -363,7 +265,7 @@ static startMessagesVector(builder:flatbuffers.Builder, numElems:number) {
 }
 
 static addRoster(builder:flatbuffers.Builder, rosterOffset:flatbuffers.Offset) {
-  builder.addFieldOffset(14, rosterOffset, 0);
+  builder.addFieldOffset(11, rosterOffset, 0);
 }
 
 static createRosterVector(builder:flatbuffers.Builder, data:flatbuffers.Offset[]):flatbuffers.Offset {
@@ -379,23 +281,23 @@ static startRosterVector(builder:flatbuffers.Builder, numElems:number) {
 }
 
 static addPong(builder:flatbuffers.Builder, pongOffset:flatbuffers.Offset) {
-  builder.addFieldStruct(15, pongOffset, 0);
+  builder.addFieldStruct(12, pongOffset, 0);
 }
 
 static addWelcome(builder:flatbuffers.Builder, welcomeOffset:flatbuffers.Offset) {
-  builder.addFieldOffset(16, welcomeOffset, 0);
+  builder.addFieldOffset(13, welcomeOffset, 0);
 }
 
 static addResume(builder:flatbuffers.Builder, resumeOffset:flatbuffers.Offset) {
-  builder.addFieldOffset(17, resumeOffset, 0);
+  builder.addFieldOffset(14, resumeOffset, 0);
 }
 
 static addMove(builder:flatbuffers.Builder, moveOffset:flatbuffers.Offset) {
-  builder.addFieldOffset(18, moveOffset, 0);
+  builder.addFieldOffset(15, moveOffset, 0);
 }
 
 static addBye(builder:flatbuffers.Builder, byeOffset:flatbuffers.Offset) {
-  builder.addFieldOffset(19, byeOffset, 0);
+  builder.addFieldOffset(16, byeOffset, 0);
 }
 
 static endServerMessage(builder:flatbuffers.Builder):flatbuffers.Offset {

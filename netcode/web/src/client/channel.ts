@@ -30,93 +30,94 @@ const MAX_ROWS = 1 << 16;
 const EMPTY8 = new Uint8Array(0);
 const EMPTYI8 = new Int8Array(0);
 const EMPTY16 = new Int16Array(0);
-const EMPTY32 = new Int32Array(0);
+
+/** Values of small that are no residuals: the residual is the next of wide, or the next two. */
+const SHORT = -128;
+const LONG = -127;
 
 /** Reads the vectors of one frame front to back. */
-class Reader {
-  private atMask = 0;
+export class Reader {
+  private atRow = 0;
   private atSmall = 0;
   private atWide = 0;
-  private atWider = 0;
-  private readonly masks: Uint8Array;
+  private last = 0;
+  private seen = 0;
+  private readonly rows: Uint8Array;
   private readonly small: Int8Array;
   private readonly wide: Int16Array;
-  private readonly wider: Int32Array;
 
-  constructor(m: ServerMessage) {
-    this.masks = m.masksArray() ?? EMPTY8;
+  constructor(m: Pick<ServerMessage, 'rowsArray' | 'smallArray' | 'wideArray'>) {
+    this.rows = m.rowsArray() ?? EMPTY8;
     this.small = m.smallArray() ?? EMPTYI8;
     this.wide = m.wideArray() ?? EMPTY16;
-    this.wider = m.widerArray() ?? EMPTY32;
   }
 
-  /** The bits of the next mask start here; only their first byte is looked at before their number is known. */
-  isNew(): boolean {
-    const b = this.masks[this.atMask];
-    if (b === undefined) throw new FrameError('masks end early');
-    return (b & 1) !== 0;
-  }
-
-  /** Takes a mask of n bits and returns where it starts. */
-  mask(n: number): number {
-    const at = this.atMask;
-    this.atMask += (n + 7) >> 3;
-    if (this.atMask > this.masks.length) throw new FrameError('masks end early');
-    if (n % 8 !== 0 && this.masks[this.atMask - 1]! >> n % 8 !== 0) throw new FrameError('a mask has bits left over');
-    return at;
-  }
-
-  bit(at: number, i: number): boolean {
-    return ((this.masks[at + (i >> 3)]! >> (i & 7)) & 1) !== 0;
-  }
-
-  residual(): number {
-    const v = this.small[this.atSmall++];
-    if (v === undefined) throw new FrameError('residuals end early');
-    if (v !== -128) return v;
-    const w = this.wide[this.atWide++];
-    if (w === undefined) throw new FrameError('wide residuals end early');
-    if (w !== -32768) return w;
-    const x = this.wider[this.atWider++];
-    if (x === undefined) throw new FrameError('wider residuals end early');
-    return x;
-  }
-
-  /** All vectors must have been used up. */
-  end(): void {
-    if (
-      this.atMask !== this.masks.length ||
-      this.atSmall !== this.small.length ||
-      this.atWide !== this.wide.length ||
-      this.atWider !== this.wider.length
-    ) {
-      throw new FrameError('bytes left over');
-    }
-  }
-}
-
-/** Decodes ascending ids from LEB128 gaps. */
-export function readIds(b: Uint8Array | null): number[] {
-  const ids: number[] = [];
-  if (!b) return ids;
-  let last = 0;
-  for (let i = 0; i < b.length; ) {
+  /** The next id, which is given as its gap from the last one, or undefined after the last. */
+  id(): number | undefined {
+    if (this.atRow === this.rows.length) return undefined;
     let gap = 0;
     let scale = 1;
     for (;;) {
-      const x = b[i++];
+      const x = this.rows[this.atRow++];
       if (x === undefined || scale > 2 ** 28) throw new FrameError('bad id gap');
       gap += (x & 0x7f) * scale;
       scale *= 128;
       if (x < 0x80) break;
     }
-    const id = last + gap;
-    if (id > 0xffffffff || (ids.length > 0 && gap === 0)) throw new FrameError('ids are not ascending');
-    if (ids.length >= MAX_ROWS) throw new FrameError('too many rows');
-    ids.push(id);
-    last = id;
+    const id = this.last + gap;
+    if (id > 0xffffffff || (this.seen > 0 && gap === 0)) throw new FrameError('ids are not ascending');
+    if (this.seen++ > 2 * MAX_ROWS) throw new FrameError('too many rows');
+    this.last = id;
+    return id;
   }
-  return ids;
+
+  /** The bits of the next mask start here; only their first byte is looked at before their number is known. */
+  isNew(): boolean {
+    const b = this.rows[this.atRow];
+    if (b === undefined) throw new FrameError('rows end early');
+    return (b & 1) !== 0;
+  }
+
+  /** Takes a mask of n bits and returns where it starts. */
+  mask(n: number): number {
+    const at = this.atRow;
+    this.atRow += (n + 7) >> 3;
+    if (this.atRow > this.rows.length) throw new FrameError('rows end early');
+    if (n % 8 !== 0 && this.rows[this.atRow - 1]! >> n % 8 !== 0) throw new FrameError('a mask has bits left over');
+    return at;
+  }
+
+  bit(at: number, i: number): boolean {
+    return ((this.rows[at + (i >> 3)]! >> (i & 7)) & 1) !== 0;
+  }
+
+  /** Whether the mask that starts there, the last one taken, has no bit set. */
+  none(at: number): boolean {
+    for (let i = at; i < this.atRow; i++) if (this.rows[i] !== 0) return false;
+    return true;
+  }
+
+  residual(): number {
+    const v = this.small[this.atSmall++];
+    if (v === undefined) throw new FrameError('residuals end early');
+    if (v === SHORT) return this.short();
+    if (v !== LONG) return v;
+    const low = this.short() & 0xffff;
+    return (this.short() << 16) | low;
+  }
+
+  private short(): number {
+    const v = this.wide[this.atWide++];
+    if (v === undefined) throw new FrameError('wide residuals end early');
+    return v;
+  }
+
+  /** All vectors must have been used up. */
+  end(): void {
+    if (this.atRow !== this.rows.length || this.atSmall !== this.small.length || this.atWide !== this.wide.length) {
+      throw new FrameError('bytes left over');
+    }
+  }
 }
 
 /** The rows of one channel. */
@@ -141,8 +142,8 @@ export function decode(before: Rows, m: ServerMessage, k: number, tick: number, 
   const base: Rows = keyframe ? new Map() : before;
   const coded = keyframe || k > 1;
   const r = new Reader(m);
-  const changed = new Map<number, Row>();
-  for (const id of readIds(m.idsArray())) {
+  const changed = new Map<number, Row | undefined>(); // undefined: gone
+  for (let id = r.id(); id !== undefined; id = r.id()) {
     const old = base.get(id);
     if (r.isNew()) changed.set(id, create(id, r, kinds, coded, before, tick, keyframe));
     else if (old) changed.set(id, change(old, r, k, coded));
@@ -150,16 +151,16 @@ export function decode(before: Rows, m: ServerMessage, k: number, tick: number, 
   }
   r.end();
   const rows = advance(base, k, changed);
-  for (const id of readIds(m.removedArray())) {
-    if (changed.has(id) || !rows.delete(id)) throw new FrameError(`row ${id} is removed but unknown`);
+  for (const [id, row] of changed) {
+    if (row) rows.set(id, row);
+    else rows.delete(id);
   }
-  for (const row of changed.values()) rows.set(row.id, row);
   if (rows.size > MAX_ROWS) throw new FrameError('too many rows');
   return rows;
 }
 
 /** The rows as they are predicted k state frames later; those in except are left as they are. */
-export function advance(rows: Rows, k: number, except?: Rows): Map<number, Row> {
+export function advance(rows: Rows, k: number, except?: ReadonlyMap<number, unknown>): Map<number, Row> {
   const after = new Map<number, Row>();
   for (const row of rows.values()) {
     after.set(row.id, except?.has(row.id) || row.moved.every((d) => d === 0) ? row : predict(row, k));
@@ -203,10 +204,12 @@ function create(
   return { id, kind, values, moved, born, hash: rowHash(id, kind, values, moved) };
 }
 
-function change(row: Row, r: Reader, k: number, coded: boolean): Row {
+/** The row after its change; undefined if it is gone. */
+function change(row: Row, r: Reader, k: number, coded: boolean): Row | undefined {
   const { id, kind, born } = row;
   const { fields, linear } = kind;
   const at = r.mask(1 + fields.length + (coded ? linear.length : 0));
+  if (r.none(at)) return undefined;
   const values = row.values.slice();
   const moved = row.moved.slice();
   for (let i = 0, l = 0; i < fields.length; i++) {

@@ -225,5 +225,5 @@ export function open(data: ArrayBuffer | Uint8Array): ServerMessage {
 
 /** Whether the message is a state frame. */
 export function isFrame(m: ServerMessage): boolean {
-  return m.head() !== null || m.idsLength() > 0 || m.removedLength() > 0 || m.keyframe();
+  return m.head() !== null || m.keyframe();
 }

@@ -18,7 +18,7 @@ const TEAM = 0x40000000;
 export type Applied =
   | 'part' // a channel other than All: the tick is not complete yet
   | 'tick' // All: the state is that of the tick
-  | 'mismatch' // applied, but the view hash differs: ask for a keyframe
+  | 'mismatch' // its tick or view hash differs, so it was not applied: ask for a keyframe
   | 'ignored'; // waiting for a keyframe, this is none
 
 export class View {
@@ -63,7 +63,7 @@ export class View {
       const k = this.steps(m);
       const tick = this.tickOf(m, c, k);
       const rows = decode(c.rows, m, k, tick, this.kinds);
-      if (!this.matches(m, viewHash(rows))) {
+      if (!this.matches(m, tick, viewHash(rows))) {
         this.breakOff(c);
         return 'mismatch';
       }
@@ -82,13 +82,12 @@ export class View {
     return base || 1;
   }
 
-  /** The whole tick of a frame; of a delta it follows from what the channel holds, and must be what the frame says. */
+  /** The tick of a frame; that of a delta follows from what the channel holds, and must be what the frame says if it does. */
   private tickOf(m: ServerMessage, c: Channel, k: number): number {
-    const head = m.head();
-    if (!head) throw new FrameError('no head');
+    if (!m.head()) throw new FrameError('no head');
     const tick = m.keyframe() ? m.tick() : (c.tick + k * this.every) >>> 0;
-    if ((tick & 0xffff) !== head.tick() || (m.tick() !== 0 && m.tick() !== tick)) {
-      throw new FrameError(`a frame without its base: ${k} after tick ${c.tick} is not ${head.tick()}`);
+    if (m.tick() !== 0 && m.tick() !== tick) {
+      throw new FrameError(`a frame without its base: ${k} after tick ${c.tick} is not ${m.tick()}`);
     }
     return tick;
   }
@@ -124,10 +123,10 @@ export class View {
     for (const x of this.channels.values()) x.broken = true;
   }
 
-  protected matches(m: ServerMessage, hash: number): boolean {
+  protected matches(m: ServerMessage, tick: number, hash: number): boolean {
     this.checks++;
     const full = m.keyframe() || m.tick() !== 0;
-    if ((hash & 0xffff) === m.head()!.hash() && (!full || hash === m.hash())) return true;
+    if (((tick ^ hash) & 0xffff) === m.head()!.check() && (!full || hash === m.hash())) return true;
     this.mismatches++;
     return false;
   }

@@ -89,7 +89,7 @@ func (m *Match) comeBack(p *member, h *schema.Hello) {
 	if frame := h.Tick / every; h.Epoch == cfg.Epoch && h.Tick%every == 0 && m.all.has(frame) {
 		if s := m.all.ring.At(frame); s.Hash() == h.ViewHash {
 			p.has, p.hasAny = frame, true
-			p.well = p.seat.Tick + outsideSeconds*uint32(cfg.Hz) // a primer would be larger than what it saves him now
+			p.well = p.seat.Tick + uint32(cfg.Hz) // a primer now would be larger than the keyframe that he is spared
 		}
 	}
 }

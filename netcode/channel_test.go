@@ -40,6 +40,7 @@ func TestChannelsReachTheirOwnersOnly(t *testing.T) {
 				allowed[game.Own(w.Player)] = true
 			}
 			seen[i] = map[game.Channel]int{}
+			c.acks = true
 			c.record(true, func(m *wire.ServerMessage) {
 				if !schema.IsFrame(m) {
 					return

@@ -126,13 +126,16 @@ func (m *Match) messages(x *session, t *tick) {
 // state sends the state frame: own rows, the team's, then All; or leaves it out for somebody who cannot keep up.
 func (m *Match) state(x *session, t *tick) {
 	p := &x.member
-	switch p.pace.next(x.lag(t.Tick, &t.cfg), t.number, x.Busy()) {
+	switch p.pace.next(x.lag(t.Tick, &t.cfg), t.number) {
 	case tooSlow:
 		x.end(schema.CloseTooSlow, "")
 		return
 	case skip:
 		m.miss(p, t)
 		return
+	}
+	if p.pace.ask {
+		x.ping()
 	}
 	key := x.wantKey.Swap(false) || !p.hasAny || !m.all.has(p.has)
 	m.own(x, t, key || p.resumed)

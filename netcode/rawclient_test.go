@@ -25,6 +25,8 @@ type rawClient struct {
 	resp  *http.Response // answer to the handshake
 	w     schema.ClientWriter
 	start time.Time
+	every uint32 // ticks per state frame, from the welcome
+	acks  bool   // acknowledge state frames while recording
 }
 
 // handshake is what the client sends; every line can be replaced.
@@ -123,6 +125,7 @@ func (c *rawClient) join(h schema.Hello) (schema.Welcome, error) {
 			return schema.Welcome{}, err
 		}
 		if w, ok := schema.ReadWelcome(&m); ok {
+			c.every = uint32(w.Every)
 			return w, nil
 		}
 	}
@@ -262,6 +265,7 @@ type tape struct {
 	code  schema.CloseCode // of the close frame, once it came
 	pings int
 	ended bool
+	tick  uint32 // of the last state frame, of one who acknowledges
 }
 
 // record starts to read for c and sends every message to each, if that is not nil. pong says whether pings are answered. The connection
@@ -278,9 +282,25 @@ func (c *rawClient) record(pong bool, each func(*wire.ServerMessage)) *tape {
 			if !r.take(b0, p, err, each) {
 				return
 			}
+			if c.acks && b0 == fin|opBinary {
+				r.ack(c, p)
+			}
 		}
 	}()
 	return r
+}
+
+// ack acknowledges a message if it is a state frame of All.
+func (r *tape) ack(c *rawClient, p []byte) {
+	m, err := schema.VerifyServer(p)
+	if err != nil || !schema.IsFrame(&m) || m.Channel() != 0 {
+		return
+	}
+	if r.tick += c.every * max(1, uint32(m.Base())); m.Keyframe() {
+		r.tick = m.Tick()
+	}
+	var w schema.ClientWriter // that of c belongs to the test
+	c.message(w.Samples(nil, r.tick, 0))
 }
 
 func (r *tape) take(b0 byte, p []byte, err error, each func(*wire.ServerMessage)) bool {

@@ -3,7 +3,6 @@ package netcode
 import (
 	"fmt"
 	"runtime/debug"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -49,8 +48,6 @@ type session struct {
 	samples   []schema.Sample
 	late      int16 // ms by which the newest sample missed its tick; negative: early
 	acked     uint32
-	trips     [8]int64 // round trips of the last pings, ns
-	ntrips    int
 
 	// shared
 	match    atomic.Pointer[Match] // set by the read goroutine before it attaches
@@ -60,7 +57,7 @@ type session struct {
 	pinged   atomic.Int64          // Now of the ping that waits for its pong; 0: none
 	timer    *time.Timer           // ends a connection without hello
 	seen     atomic.Uint32         // last tick that the client acknowledged
-	rtt      atomic.Int64          // smoothed round trip in ns; 0: not known
+	trip     atomic.Int64          // ns that the last pong took, until the match takes it; 0: none
 
 	// owned by the match's goroutine
 	member member
@@ -150,31 +147,18 @@ func (x *session) ping() {
 	_ = x.ws.WritePing(nil) // fails only where the connection is gone, which its reader reports
 }
 
-// ponged takes in the answer to a ping: a smoothed round trip, at most a little longer than the shortest one seen lately, which
-// had no queue in it. Called by the read goroutine.
+// ponged takes in the answer to a ping. Called by the read goroutine.
 func (x *session) ponged() {
-	sent := x.pinged.Swap(0)
-	if sent == 0 {
-		return // nobody asked
+	if sent := x.pinged.Swap(0); sent != 0 { // else nobody asked
+		x.trip.Store(max(1, x.Now()-sent))
 	}
-	trip := x.Now() - sent
-	x.trips[x.ntrips%len(x.trips)] = trip
-	x.ntrips++
-	if smooth := x.rtt.Load(); smooth != 0 {
-		trip = smooth + (trip-smooth)/4
-	}
-	shortest := slices.Min(x.trips[:min(x.ntrips, len(x.trips))])
-	x.rtt.Store(max(1, min(trip, shortest+int64(queueAllowance))))
 }
-
-// queueAllowance is how much longer than the shortest a round trip is believed to be without a queue.
-const queueAllowance = 100 * time.Millisecond
 
 // lag is what is known about how far the client is behind. Called by the match.
 func (x *session) lag(tick uint32, c *loop.Config) lag {
 	return lag{
-		tick: tick, every: uint32(c.Every), hz: c.Hz, sent: x.member.has * uint32(c.Every),
-		seen: x.seen.Load(), rtt: time.Duration(x.rtt.Load()),
+		tick: tick, every: uint32(c.Every), hz: uint32(c.Hz),
+		seen: x.seen.Load(), trip: time.Duration(x.trip.Swap(0)), busy: x.Busy(), pinging: x.pinged.Load() != 0,
 	}
 }
 

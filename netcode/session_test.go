@@ -173,7 +173,12 @@ func TestReplaced(t *testing.T) {
 		m := e.match("m", l.in(nil))
 		old, w, oldTape := e.rawJoin(e.token("m", "a"))
 		after(time.Second)
-		_, again, newTape := e.rawJoin(e.token("m", "a"))
+		conn, again, err := e.joined(e.token("m", "a"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn.acks = true
+		newTape := conn.record(true, nil)
 		after(10 * time.Millisecond)
 		oldTape.expect(t, schema.CloseReplaced)
 		old.Close()

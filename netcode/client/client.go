@@ -59,7 +59,8 @@ type Client struct {
 	roster    []schema.RosterEntry
 	messages  []schema.Message
 	staged    []schema.Sample // to be sent when the handler returns
-	unacked   int             // state frames and messages since the server was last told what has arrived
+	unacked   bool            // the server must be told what has arrived
+	acked     uint32          // tick of the state that it was told of last
 	lastFrame time.Duration   // when the last state frame came; 0 before the first
 	wantKey   time.Duration   // when a keyframe was asked for; 0 if none is on its way
 	ping      uint32          // value of the ping on its way, 0 if none

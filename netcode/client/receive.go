@@ -74,7 +74,7 @@ func (c *Client) tick(tick uint32) {
 		c.cfg.Gap(now - c.lastFrame)
 	}
 	c.lastFrame = now
-	c.unacked++
+	c.unacked = c.unacked || tick-c.acked >= ackEvery // when the match has gone back, too
 	c.clock.frame(now, tick)
 	c.readAck(now)
 	c.cfg.Handler.Frame(c, tick)
@@ -129,7 +129,7 @@ func (c *Client) farewell(m *wire.ServerMessage) {
 func (c *Client) reliable(m *wire.ServerMessage) {
 	c.messages = schema.AppendMessages(c.messages[:0], m)
 	for _, x := range c.messages {
-		c.unacked = ackEvery
+		c.unacked = true
 		if x.Number <= c.message {
 			c.count.repeated.Add(1)
 			continue

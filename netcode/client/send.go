@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	ackEvery   = 2                      // state frames after which the server is told, also when there is nothing else to say
+	ackEvery   = 2                      // ticks after which the server is told what has arrived, also when there is nothing else to say
 	pingSoon   = 200 * time.Millisecond // between the first pings of a connection
 	pingLater  = 2 * time.Second        // between later ones
 	pingExpiry = 5 * time.Second        // after which a ping is taken for lost
@@ -67,7 +67,7 @@ func (c *Client) resend(l *link) {
 		l.write(c.writer.Command(x.number, x.data))
 	}
 	c.pings = 0
-	c.unacked = ackEvery
+	c.unacked = true
 }
 
 // flush sends what is due: staged samples, or an acknowledgement, and a ping.
@@ -75,9 +75,9 @@ func (c *Client) flush(l *link) {
 	if !l.welcomed || l.cut {
 		return
 	}
-	if len(c.staged) > 0 || c.unacked >= ackEvery {
+	if len(c.staged) > 0 || c.unacked {
 		l.write(c.writer.Samples(c.staged, c.state.Tick(), c.message))
-		c.staged, c.unacked = c.staged[:0], 0
+		c.staged, c.unacked, c.acked = c.staged[:0], false, c.state.Tick()
 	}
 	now, wait := c.now(), pingLater
 	if c.pings < len(c.clock.sync) {

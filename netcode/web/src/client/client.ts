@@ -31,7 +31,7 @@ const PING_MS = 1000;
 /** Time between requests for a keyframe, ms. */
 const KEYFRAME_MS = 1000;
 /** Ticks after which an acknowledgement goes out by itself when no sample carries one. */
-const ACK_TICKS = 3;
+const ACK_TICKS = 2;
 
 /** Where to play and the right to, from quickplay or from the game's own backend. */
 export interface Options extends ConnectionOptions {

@@ -23,6 +23,7 @@ import (
 //	sleep D       holds up the tick
 type lab struct {
 	talk uint32 // every so many ticks everybody is sent a reliable message with the next number; 0: never
+	mob  uint32 // so many bodies move about, for everybody to see
 
 	mu     sync.Mutex
 	notes  []string // what was noted, of all players
@@ -34,6 +35,7 @@ const (
 	labPublic = iota // All: number, x
 	labSecret        // Own(n): owner, value
 	labPlan          // Team(n): team, value
+	labBody          // All: x, y, angle, health
 )
 
 // def returns the game's definition.
@@ -45,6 +47,8 @@ func (l *lab) def() game.Def {
 			row("public", game.Field{Name: "number", Bits: 32}, game.Field{Name: "x", Bits: 16, Linear: true}),
 			row("secret", game.Field{Name: "owner", Bits: 32}, game.Field{Name: "value", Bits: 32}),
 			row("plan", game.Field{Name: "team", Bits: 32}, game.Field{Name: "value", Bits: 32}),
+			row("body", game.Field{Name: "x", Bits: 16, Linear: true}, game.Field{Name: "y", Bits: 16, Linear: true},
+				game.Field{Name: "angle", Bits: 8}, game.Field{Name: "health", Bits: 7}),
 		},
 	}
 }
@@ -142,6 +146,12 @@ func (m *labMatch) command(t *game.Tick, player uint32, s string) {
 func labValue(n, tick uint32) int32 { return int32(tick*2654435761 ^ n*40503) }
 
 func (m *labMatch) Rows(r *game.Rows) {
+	for i := range m.lab.mob {
+		turn := labValue(i, m.tick/8)
+		v := r.Put(game.All, 1000+i, labBody)
+		v[0], v[1] = int32(m.tick*(i+1))+turn>>28, int32(m.tick*3+i)+turn>>30
+		v[2], v[3] = turn&63, 100-int32(m.tick/30+i)%100
+	}
 	var teams []uint32
 	for _, s := range m.seats {
 		v := r.Put(game.All, s.Number, labPublic)

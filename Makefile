@@ -2,7 +2,7 @@
 # TypeScript tests and for generating the wire code, Chromium for the browser test.
 
 .DEFAULT_GOAL := help
-.PHONY: help build bundle run test test-go test-web race fuzz lint cross determinism generate check-generated browser bench load clean ci
+.PHONY: help build bundle run test test-go test-web race fuzz lint cross determinism generate check-generated browser picture bench load clean ci
 
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 FUZZTIME ?= 10s
@@ -78,6 +78,10 @@ check-generated: .ci/node_modules/.package-lock.json
 # Play the page in headless Chromium against a real server
 browser: build
 	.ci/web test:browser
+
+# Take the README's picture of the page anew, with what the browser test plays with
+picture: build
+	.ci/web picture
 
 # Run all Go benchmarks with their allocations
 bench:

@@ -46,6 +46,9 @@ func (e *Encoder) Encode(base, now *Snapshot, o Options) []byte {
 		if len(old) > 0 && old[0].id == r.id {
 			was, old = &old[0], old[1:]
 		}
+		if was != nil && r.rested(base.frame) {
+			continue
+		}
 		if was == nil || r.born > base.frame || was.kind != r.kind {
 			e.put(int32(r.kind))
 			e.mention(r.id, k, 1|e.residuals(k, zeros[:len(k.fields)], now.numbers(r), 0, coded), coded)
@@ -60,6 +63,9 @@ func (e *Encoder) Encode(base, now *Snapshot, o Options) []byte {
 }
 
 var zeros [maxStride]int32
+
+// rested reports whether a row of a state frame is known to have been the same at an earlier one, and to have no displacement.
+func (r *row) rested(frame uint32) bool { return r.rest <= frame }
 
 // gapOf returns how many state frames base is before now, 0 if it cannot be a base.
 func gapOf(base, now *Snapshot) uint32 {
@@ -80,6 +86,9 @@ func Predicted(base, now *Snapshot) bool {
 		r, was := &now.rows[i], &base.rows[i]
 		if r.id != was.id || r.kind != was.kind || r.born > base.frame {
 			return false
+		}
+		if r.rested(base.frame) {
+			continue
 		}
 		k := &now.tables.kinds[r.kind]
 		if !k.predicts(base.numbers(was), now.numbers(r), int32(frames)) {

@@ -1,6 +1,11 @@
 package delta
 
-import "github.com/overtime-server/overtime/game"
+import (
+	"math"
+	"slices"
+
+	"github.com/overtime-server/overtime/game"
+)
 
 // Snapshot is the state of one channel at one state frame. A server builds it from the game's rows, a receiver decodes it.
 // It has one owner at a time and reuses its memory; it satisfies game.View for its channel.
@@ -20,9 +25,12 @@ type row struct {
 	id   uint32
 	at   uint32 // where its numbers begin in vals
 	born uint32 // the state frame since which it has been there without a break
+	rest uint32 // the state frame since which it has had these values and no displacement; restless if it moves or nobody looked
 	hash uint32 // its share of the view hash
 	kind uint8
 }
+
+const restless = math.MaxUint32
 
 // NewSnapshot returns an empty snapshot of a channel.
 func NewSnapshot(t *Tables, c game.Channel) *Snapshot { return &Snapshot{tables: t, channel: c} }
@@ -121,8 +129,13 @@ func (s *Snapshot) accepts(r game.Row, all *game.Rows) bool {
 // keep adds a row that the state frame before had, with those numbers.
 func (s *Snapshot) keep(old *row, was, values []int32) {
 	k := &s.tables.kinds[old.kind]
+	if old.rest != restless && slices.Equal(values, was[:k.values]) { // as most rows of most games
+		s.vals = append(s.vals, was...)
+		s.push(old.id, old.kind, old.born, old.hash).rest = old.rest
+		return
+	}
 	now := s.grow(len(k.fields))
-	same := true
+	same, still := true, true
 	d := k.values
 	for i, v := range values {
 		f := &k.fields[i]
@@ -132,14 +145,18 @@ func (s *Snapshot) keep(old *row, was, values []int32) {
 		if f.linear {
 			now[d] = f.displacement(was[i], v)
 			same = same && now[d] == was[d]
+			still = still && now[d] == 0
 			d++
 		}
 	}
-	hash := old.hash
+	hash, rest := old.hash, old.rest
 	if !same {
-		hash = k.hash(old.id, old.kind, now)
+		hash, rest = k.hash(old.id, old.kind, now), s.frame
 	}
-	s.push(old.id, old.kind, old.born, hash)
+	if !still {
+		rest = restless
+	}
+	s.push(old.id, old.kind, old.born, hash).rest = rest
 }
 
 // bear adds a row that is born in this frame.
@@ -150,7 +167,7 @@ func (s *Snapshot) bear(id uint32, kind uint8, values []int32) {
 		now[i] = k.fields[i].value(v)
 	}
 	clear(now[k.values:])
-	s.push(id, kind, s.frame, k.hash(id, kind, now))
+	s.push(id, kind, s.frame, k.hash(id, kind, now)).rest = s.frame
 }
 
 // grow appends room for the numbers of one row, whose contents are left over from earlier use, and returns it; push then adds the row.
@@ -165,10 +182,11 @@ func (s *Snapshot) grow(n int) []int32 {
 }
 
 // push adds the row whose numbers are the last ones in vals.
-func (s *Snapshot) push(id uint32, kind uint8, born, hash uint32) {
+func (s *Snapshot) push(id uint32, kind uint8, born, hash uint32) *row {
 	at := len(s.vals) - len(s.tables.kinds[kind].fields)
-	s.rows = append(s.rows, row{id: id, at: uint32(at), born: born, hash: hash, kind: kind})
+	s.rows = append(s.rows, row{id: id, at: uint32(at), born: born, rest: restless, hash: hash, kind: kind})
 	s.hash += hash
+	return &s.rows[len(s.rows)-1]
 }
 
 // predict makes s what base is predicted to be after some state frames.

@@ -11,19 +11,19 @@ import (
 // permessage-deflate can be sent the same bytes, join at any time and miss frames. It is safe for all goroutines.
 //
 // Which engine was chosen by measuring frames of the arena under bot play (bytes a frame after deflate, plain where
-// that is smaller; CPU per frame of a similar synthetic world on a 2.6 GHz EPYC; memory per engine):
+// that is smaller; CPU per frame on a 2.6 GHz EPYC; memory per engine):
 //
 //	                     16 players    64 players    200 players   keyframe of 64   memory
-//	plain                84 B          171 B         387 B         2119 B
-//	level 1              83 B  2.0 us  156 B  4.7 us 326 B  8.0 us 1431 B            804 KiB
-//	level 6              83 B  2.1 us  149 B  6.6 us 311 B  9.5 us 1386 B           1060 KiB
-//	level 7              70 B  7.5 us  146 B  9.9 us 311 B   14 us 1375 B            996 KiB
-//	level 9              67 B  9.1 us  145 B   13 us 310 B   19 us 1370 B           1391 KiB
-//	Huffman only         83 B  2.1 us  150 B  4.5 us 319 B  6.6 us 1567 B            316 KiB
-//	StatelessDeflate     73 B  3.4 us  157 B  5.9 us 334 B  9.0 us 1429 B            285 KiB
-//	compress/flate, Huff 66 B  3.7 us  145 B  6.0 us 319 B  9.7 us 1567 B            724 KiB
+//	plain                67 B          140 B         337 B         2056 B
+//	level 1              67 B  2.7 us  133 B  3.8 us 287 B  6.9 us 1404 B   24 us   804 KiB
+//	level 6              67 B  2.2 us  129 B  5.4 us 274 B   11 us 1354 B   30 us   1060 KiB
+//	level 7              59 B  7.9 us  124 B   11 us 273 B   16 us 1340 B   37 us   996 KiB
+//	level 9              57 B   10 us  123 B   13 us 273 B   20 us 1337 B   56 us   1391 KiB
+//	Huffman only         67 B  2.2 us  131 B  4.3 us 282 B  8.5 us 1546 B   20 us   316 KiB
+//	StatelessDeflate     62 B  3.2 us  132 B  4.6 us 289 B  8.0 us 1405 B   25 us   285 KiB
+//	compress/flate, Huff 57 B  4.1 us  124 B  7.1 us 281 B   13 us 1546 B   37 us   724 KiB
 //
-// Level 7 is within 3 bytes of the fewest at every size, and the best one for a Window, whose engines these are too. It is paid
+// Level 7 is within 2 bytes of the fewest at every size, and the best one for a Window, whose engines these are too. It is paid
 // once per frame, not per player. Levels 1 to 6 and Huffman only never use the fixed code, which is what pays for a message
 // of 100 bytes.
 type Compressor struct {

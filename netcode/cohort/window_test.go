@@ -173,6 +173,20 @@ func TestPrimeOfNothing(t *testing.T) {
 	}
 }
 
+// A message that Prime carries reads as it does alone.
+func TestPrimeCarriesAMessage(t *testing.T) {
+	w := NewCompressor().NewWindow()
+	w.Append(nil, bytes.Repeat([]byte{0, 1, 0, 2}, 40))
+	msg := new(schema.ServerWriter).Pong(schema.Pong{Client: 5, Tick: 6, LatenessMs: -7})
+	m, err := schema.VerifyServer(inflate(t, w.Prime(nil, msg)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p, ok := schema.ReadPong(&m); !ok || p.Client != 5 || p.Tick != 6 || p.LatenessMs != -7 {
+		t.Errorf("%+v", p)
+	}
+}
+
 func TestWindowDoesNotAllocate(t *testing.T) {
 	c := NewCompressor()
 	for range cap(c.free) {

@@ -17,7 +17,7 @@ export interface Blast { x: number; y: number; radius: number; age: number; life
 
 export interface Kill { killer: string; killerColor: string; victim: string; victimColor: string; weapon: number; mine: boolean }
 
-interface Seen { x: number; y: number; shots: number; hits: number; color: string }
+interface Seen { player: number; x: number; y: number; shots: number; hits: number; color: string }
 
 export class Effects {
   readonly tracers: Tracer[] = [];
@@ -34,6 +34,8 @@ export class Effects {
   private bodies = new Map<number, Seen>();
   private rockets = new Map<number, { x: number; y: number }>();
   private deaths = new Map<number, number>();
+  /** Where players were whose body has gone, by number. */
+  private lost = new Map<number, Seen>();
   private round = -1;
 
   /** Looks at the scene of this frame and compares it with the last one's. */
@@ -68,14 +70,16 @@ export class Effects {
     this.bodies.clear();
     this.rockets.clear();
     this.deaths.clear();
+    this.lost.clear();
   }
 
   private watchBodies(s: Scene, map: ArenaMap): void {
     const now = new Map<number, Seen>();
     for (const b of s.bodies) {
-      now.set(b.id, { x: b.x, y: b.y, shots: b.shots, hits: b.hits, color: b.color });
+      now.set(b.id, { player: b.player, x: b.x, y: b.y, shots: b.shots, hits: b.hits, color: b.color });
       const was = this.bodies.get(b.id);
       if (!was) {
+        this.lost.delete(b.player);
         this.ring(b.x, b.y, 110, 0.45, b.color);
         continue;
       }
@@ -85,7 +89,7 @@ export class Effects {
       if (hits > 0 && hits <= MAX_BURST) this.hit(b);
     }
     for (const [id, was] of this.bodies) {
-      if (!now.has(id)) this.die(was);
+      if (!now.has(id)) this.lost.set(was.player, was); // dead, or out of sight in the fog: his deaths tell
     }
     this.bodies = now;
   }
@@ -155,6 +159,9 @@ export class Effects {
       const was = this.deaths.get(l.player);
       this.deaths.set(l.player, l.deaths);
       if (was === undefined || l.deaths <= was) continue;
+      const where = this.lost.get(l.player) ?? [...this.bodies.values()].find((b) => b.player === l.player);
+      if (where) this.die(where);
+      this.lost.delete(l.player);
       const k = lines.get(l.by);
       const self = !k || l.by === l.player;
       this.onKill({

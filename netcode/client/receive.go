@@ -164,6 +164,7 @@ func (c *Client) onWelcome(l *link, w schema.Welcome) bool {
 		}
 		c.state = state
 	}
+	c.state.Resumed()
 	if !same {
 		c.pending, c.commands, c.command, c.message = pending{}, nil, 0, 0
 	}

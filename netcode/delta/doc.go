@@ -50,8 +50,8 @@
 // of none in a tick. Any other channel's frame is left out when nothing in it differs from its prediction, displacements
 // over more than one frame included. When an All frame arrives, the receiver advances every other channel that it has, and
 // that got no frame of its own for this tick, by its prediction over the same number of state frames. A channel begins
-// with a keyframe. A keyframe of All drops every other channel that did not get a keyframe in the same tick. An id is
-// unique within its channel only.
+// with a keyframe. A keyframe of All drops every other channel that did not get a keyframe in the same tick, and so does the
+// first frame of All after a resume, whatever it is. An id is unique within its channel only.
 //
 // After a frame that has no state to go on from, is malformed or gives another tick or view hash, the state stays as it was before that frame,
 // and the channel takes nothing but a keyframe; if it was a frame of All, every channel does. A channel other than All

@@ -44,13 +44,14 @@ type Stats struct {
 // State is the receiver's side: the state of every channel that he receives, decoded from state frames. It satisfies
 // game.View. It has one owner and, after warm-up, does not allocate.
 type State struct {
-	tables *Tables
-	every  uint32     // ticks per state frame
-	live   []*channel // the channels that it has, ascending
-	spare  []*channel // dropped ones, for reuse
-	epoch  uint32     // of the last keyframe of All
-	stats  Stats
-	reader reader
+	tables  *Tables
+	every   uint32     // ticks per state frame
+	live    []*channel // the channels that it has, ascending
+	spare   []*channel // dropped ones, for reuse
+	epoch   uint32     // of the last keyframe of All
+	resumed bool       // no frame of All has come on the new connection
+	stats   Stats
+	reader  reader
 }
 
 // channel is what a State has of one channel.
@@ -173,16 +174,16 @@ func (s *State) accept(ch *channel, res *Result) {
 	}
 }
 
-// clock brings the other channels to the tick of a frame of All. A keyframe of All drops those that did not begin anew at the
-// same tick. After a delta, those without a frame of their own are as predicted; one that is at neither end of the step
-// has missed something.
+// clock brings the other channels to the tick of a frame of All. A keyframe of All, and the first frame after a resume, drops
+// those that did not begin anew at the same tick. After a delta, those without a frame of their own are as predicted; one that is
+// at neither end of the step has missed something.
 func (s *State) clock(frames uint32, res *Result) {
 	for i := len(s.live) - 1; i >= 0; i-- {
 		ch := s.live[i]
 		here := ch.cur.tick == res.Tick
 		switch {
 		case ch.id == game.All:
-		case res.Keyframe:
+		case res.Keyframe || s.resumed:
 			if !ch.fresh || !here {
 				s.drop(i)
 			}
@@ -195,6 +196,7 @@ func (s *State) clock(frames uint32, res *Result) {
 		}
 		ch.fresh = false
 	}
+	s.resumed = false
 }
 
 // refuse counts a refused frame and closes its channel, with All every channel, to anything but keyframes.

@@ -114,8 +114,18 @@ func TestKeyframeOfAllDropsTheOthers(t *testing.T) {
 	if p.x(own, 1) != 14*14 {
 		t.Fatal("the channel did not come back")
 	}
+	p.state.Resumed()
+	p.ok(p.send(own, 0, 15), p.send(game.All, 14, 15))
+	if p.x(own, 1) != 15*15 {
+		t.Fatal("a channel that began anew after a resume is gone")
+	}
+	p.state.Resumed()
+	p.ok(p.send(game.All, 15, 16))
+	if p.x(own, 1) != -1 {
+		t.Fatal("a channel outlived a resume")
+	}
 	p.state.Reset()
-	p.want(p.send(game.All, 14, 15), ErrBase)
+	p.want(p.send(game.All, 16, 17), ErrBase)
 	if p.state.Len() != 0 || p.state.Ready() {
 		t.Fatal("reset left something")
 	}

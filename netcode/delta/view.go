@@ -5,8 +5,11 @@ import "github.com/overtime-server/overtime/game"
 // The functions of this file read a State; State is a game.View.
 var _ game.View = (*State)(nil)
 
-// Ready reports whether there is a state: a keyframe of All was applied.
-func (s *State) Ready() bool { return s.find(game.All) != nil }
+// Ready reports whether there is a state that can be gone on from: a keyframe of All was applied, and nothing refused since.
+func (s *State) Ready() bool {
+	all := s.find(game.All)
+	return all != nil && !all.broken
+}
 
 // Tick returns the tick of All, 0 before its first keyframe.
 func (s *State) Tick() uint32 {
@@ -86,6 +89,10 @@ func (s *State) Each(kind uint8, f func(id uint32, row []int32)) {
 		f(best.id, s.live[from].cur.values(best))
 	}
 }
+
+// Resumed says that a new connection goes on from here. A channel that does not begin anew before its first frame of All is not
+// the player's any more.
+func (s *State) Resumed() { s.resumed = true }
 
 // Reset forgets every channel: the next frames must be keyframes. The counters stay.
 func (s *State) Reset() {

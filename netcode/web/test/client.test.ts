@@ -142,6 +142,24 @@ test('resumes at once after a broken connection, saying what it has', (t) => {
   assert.deepEqual(r.log, ['playing', 'reconnecting', 'playing']);
 });
 
+test('goes on from its state after a resume, but for the channels that are not its any more', (t) => {
+  const r = new Rig(t).join();
+  const team = 0x40000001;
+  for (const channel of [OWN, team]) r.socket.say(frame({ tick: 101, keyframe: true, channel }));
+  r.socket.say(frame({ tick: 101 }));
+  const sorts = () => [...r.client.state.parts].map((c) => c.number).sort();
+  assert.deepEqual(sorts(), [0, OWN, team].sort());
+  r.client.cut();
+  r.pass(5);
+  r.socket.open();
+  r.socket.say(welcome({ kinds }), frame({ tick: 105, keyframe: true, channel: OWN }), frame({ tick: 105, base: 4 }));
+  assert.deepEqual(sorts(), [0, OWN]);
+  r.socket.say(frame({ tick: 106 }));
+  assert.deepEqual(sorts(), [0, OWN]);
+  assert.equal(r.client.tick, 106);
+  assert.equal(r.socket.sent.filter((m) => m.keyframe()).length, 0);
+});
+
 test('attempts that fail wait longer and longer, and take turns with the standby', (t) => {
   const r = new Rig(t).join({ standby: 'ws://two/v1/play' });
   r.socket.lose();

@@ -265,6 +265,7 @@ export class Client extends Emitter<Events> {
     this.keyframeAsked = -Infinity;
     if (!first) this.counters.reconnects++;
     if (!same) this.build(w);
+    this.view.resumed();
     this.clock.restart();
     this.timeline.restart();
     this.samples.restart(w.sample);

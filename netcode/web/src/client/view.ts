@@ -28,6 +28,8 @@ export class View {
   checks = 0;
   mismatches = 0;
   private channels = new Map<number, Channel>();
+  /** No frame of All has come on the new connection. */
+  private resuming = false;
 
   constructor(
     readonly kinds: readonly Kind[],
@@ -105,7 +107,7 @@ export class View {
     if (m.keyframe()) this.epoch = m.epoch();
     for (const [number, c] of this.channels) {
       if (number === ALL) continue;
-      if (m.keyframe()) {
+      if (m.keyframe() || this.resuming) {
         if (!c.fresh || c.tick !== tick) this.channels.delete(number);
       } else if (!c.broken && c.tick === tick - k * this.every) {
         c.rows = advance(c.rows, k);
@@ -115,6 +117,15 @@ export class View {
       }
       c.fresh = false;
     }
+    this.resuming = false;
+  }
+
+  /**
+   * A new connection goes on from here: a channel that does not begin anew before its first frame of All is not the player's any
+   * more.
+   */
+  resumed(): void {
+    this.resuming = true;
   }
 
   private breakOff(c: Channel): void {

@@ -35,7 +35,7 @@ func (e *edge) hear(ctx context.Context, p token.Player, change func(*client.Con
 
 // noTakeover makes a client ask for messages that refer to nothing.
 func noTakeover(_ *client.Config, w *wiretap) {
-	w.hello = func(p []byte) []byte {
+	w.ask = func(p []byte) []byte {
 		return bytes.Replace(p, []byte("permessage-deflate;"), []byte("permessage-deflate; server_no_context_takeover;"), 1)
 	}
 }

@@ -18,8 +18,8 @@ import (
 
 // wiretap sees everything that a server sends to one client, over all of his connections, and may speak in his name.
 type wiretap struct {
-	dial  dialer
-	hello func([]byte) []byte // changes the client's handshake; may be nil
+	dial dialer
+	ask  func([]byte) []byte // changes the client's handshake; may be nil
 
 	mu    sync.Mutex
 	conns []*tapped
@@ -44,8 +44,10 @@ type tapped struct {
 	buf  []byte
 	open bool // the answer to the handshake has passed
 	all  []seenFrame
-	out  sync.Mutex // whole frames go out
-	said bool
+
+	out   sync.Mutex // whole frames go out
+	said  int
+	hello time.Time // when the client said hello
 }
 
 // tap makes a player's connections pass by a wiretap.
@@ -110,13 +112,22 @@ func (t *tapped) scan() {
 func (t *tapped) Write(p []byte) (int, error) {
 	t.out.Lock()
 	defer t.out.Unlock()
-	if q := p; !t.said && t.tap.hello != nil {
-		q = t.tap.hello(p)
-		t.said = true
-		_, err := t.Conn.Write(q)
-		return len(p), err
+	q := p
+	switch t.said++; {
+	case t.said == 1 && t.tap.ask != nil:
+		q = t.tap.ask(p)
+	case t.said == 2:
+		t.hello = time.Now()
 	}
-	return t.Conn.Write(p)
+	_, err := t.Conn.Write(q)
+	return len(p), err
+}
+
+// helloAt returns when the client said hello on a connection.
+func (w *wiretap) helloAt(conn int) time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.conns[conn].hello
 }
 
 // say sends a frame in the client's name.

@@ -16,7 +16,14 @@
 //
 // # Fan-out
 //
-// Rows of channel All (and of each team) are encoded once per state frame and shared by everybody who has the frame before; a
-// keyframe is encoded once and shared by everybody who has not. The shared frame is deflated once, too. A player's own rows go into a message of
-// their own, in the same write and before the shared one, and only when they differ from what his client predicts.
+// Rows of channel All (and of each team) are encoded once per state frame and base, and shared by everybody who has that base; nearly everybody
+// has the frame before. Who is sent the same bytes shares a compression window, too (company.go): the frame is deflated once, with
+// references into what all of them were sent earlier. A player's own rows go into a message of
+// their own, in the same write and before the shared ones, and only when they differ from what his client predicts.
+//
+// # Slow clients
+//
+// A client acknowledges the last tick that it applied with what it sends, or by itself at least every third state frame. While
+// more is on its way to it than a round trip explains, it misses state frames (pace.go); then it gets one delta from the last frame that
+// it has, or a keyframe if that is older than the ring. A client that never acknowledges is judged by the kernel's refusals only.
 package netcode

@@ -13,7 +13,7 @@ type stream struct {
 	ring    *delta.Ring
 	now     *delta.Snapshot
 
-	coded []coded // of this tick; the memory is used again
+	coded []*coded // of this tick, the first used of them; the memory is used again
 	used  int
 }
 
@@ -64,15 +64,15 @@ func (s *stream) has(frame uint32) bool {
 
 // message returns this tick's message from a base that the ring has, or the keyframe. It is valid until the next tick.
 func (m *Match) message(s *stream, t *tick, key bool, base uint32) *coded {
-	for i := range s.coded[:s.used] {
-		if c := &s.coded[i]; c.key == key && (key || c.base == base) {
+	for _, c := range s.coded[:s.used] {
+		if c.key == key && (key || c.base == base) {
 			return c
 		}
 	}
 	if s.used == len(s.coded) {
-		s.coded = append(s.coded, coded{})
+		s.coded = append(s.coded, new(coded))
 	}
-	c := &s.coded[s.used]
+	c := s.coded[s.used]
 	s.used++
 	c.key, c.base, c.predicted, c.deflated = key, base, false, c.deflated[:0]
 	var from *delta.Snapshot

@@ -53,8 +53,8 @@
 // with a keyframe. A keyframe of All drops every other channel that did not get a keyframe in the same tick, and so does the
 // first frame of All after a resume, whatever it is. An id is unique within its channel only.
 //
-// After a frame that has no state to go on from, is malformed or gives another tick or view hash, the state stays as it was before that frame,
-// and the channel takes nothing but a keyframe; if it was a frame of All, every channel does. A channel other than All
+// After a frame that has no state to go on from, is malformed or gives another tick or view hash, the state stays as it was
+// before that frame, and the channel takes nothing but a keyframe; if it was a frame of All, every channel does. A channel other than All
 // that waits so is not advanced.
 //
 // # View hash
@@ -62,7 +62,8 @@
 // 32 bits per channel: the sum modulo 2^32 over its rows of
 //
 //	h = mix(id*0x9e3779b1 + kind)
-//	for each field: h = mix(h ^ value); if it is linear: h = mix(h + displacement*0x85ebca6b)
+//	for each value, then each displacement of a linear field: h = (h ^ it) * 0x7feb352d; h ^= h>>15
+//	h = mix(h)
 //	mix(h) = { h ^= h>>16; h *= 0x7feb352d; h ^= h>>15; h *= 0x846ca68b; h ^= h>>16 }
 //
 // all in uint32 (the mix is the "lowbias32" of C. Wellons, "Prospecting for Hash Functions", 2018). An empty channel has

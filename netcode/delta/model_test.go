@@ -77,13 +77,17 @@ func modelMix(h uint32) uint32 {
 func (m model) hash(kinds []game.Kind) (sum uint32) {
 	for id, r := range m {
 		h := modelMix(id*0x9e3779b1 + uint32(r.kind))
+		for _, v := range r.vals {
+			h = (h ^ uint32(v)) * 0x7feb352d
+			h ^= h >> 15
+		}
 		for i, f := range kinds[r.kind].Fields {
-			h = modelMix(h ^ uint32(r.vals[i]))
 			if f.Linear {
-				h = modelMix(h + uint32(r.disp[i])*0x85ebca6b)
+				h = (h ^ uint32(r.disp[i])) * 0x7feb352d
+				h ^= h >> 15
 			}
 		}
-		sum += h
+		sum += modelMix(h)
 	}
 	return sum
 }

@@ -232,11 +232,14 @@ function change(row: Row, r: Reader, k: number, coded: boolean): Row | undefined
 /** One row's share of the view hash; the mix is the "lowbias32" of C. Wellons, "Prospecting for Hash Functions", 2018. */
 export function rowHash(id: number, kind: Kind, values: Int32Array, moved: Int32Array): number {
   let h = mix((Math.imul(id, 0x9e3779b1) + kind.number) | 0);
-  for (let i = 0, l = 0; i < values.length; i++) {
-    h = mix(h ^ values[i]!);
-    if (kind.fields[i]!.linear) h = mix((h + Math.imul(moved[l++]!, 0x85ebca6b)) | 0);
-  }
-  return h;
+  for (const v of values) h = step(h, v);
+  for (const d of moved) h = step(h, d);
+  return mix(h);
+}
+
+function step(h: number, v: number): number {
+  h = Math.imul(h ^ v, 0x7feb352d);
+  return h ^ (h >>> 15);
 }
 
 function mix(h: number): number {

@@ -116,7 +116,7 @@ func measure() (f footprint) {
 func visits(t *testing.T, e *edge, n int) {
 	const workers = 48
 	for i := range 4 {
-		m := e.match(fmt.Sprint("m", i), func(c *loop.Config) { c.Hz, c.Seats = 100, 32 })
+		m := e.match(fmt.Sprint("m", i), func(c *loop.Config) { c.Hz, c.Seats = 100, 128 })
 		defer func() {
 			m.Stop(loop.OverFinished)
 			<-m.Done()
@@ -128,8 +128,8 @@ func visits(t *testing.T, e *edge, n int) {
 			for i := w; i < n; i += workers {
 				k := (i/workers + w) % len(uses)
 				use := &uses[k]
-				// Two players, since a hello whose sender has hung up may be read after the next one.
-				tok := e.token(fmt.Sprint("m", w%4), fmt.Sprintf("p%d-%d", w, k%2))
+				// Eight players, since a hello whose sender has hung up may be read after the next one.
+				tok := e.token(fmt.Sprint("m", w%4), fmt.Sprintf("p%d-%d", w, i/workers%8))
 				if err := use.do(e, tok); err != nil {
 					t.Errorf("%s: %v", use.name, err)
 				}

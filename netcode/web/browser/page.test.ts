@@ -20,11 +20,19 @@ let page: Page;
 let watcher: Client;
 /** Errors that the page reported; a refused connection is none, the browser logs it while the server is away. */
 const problems: string[] = [];
+/** What the server accepted for each of the page's sockets. */
+const extensions: string[] = [];
 
 before(async () => {
   server = await Server.start(6);
   browser = await launch();
   page = await browser.newPage({ viewport: { width: 1280, height: 720 }, deviceScaleFactor: 1 });
+  const cdp = await page.context().newCDPSession(page);
+  cdp.on('Network.webSocketHandshakeResponseReceived', ({ response }) => {
+    const name = Object.keys(response.headers).find((h) => h.toLowerCase() === 'sec-websocket-extensions');
+    extensions.push(name ? response.headers[name]! : '');
+  });
+  await cdp.send('Network.enable');
   page.on('pageerror', (e) => problems.push(String(e)));
   page.on('console', (m) => m.type() === 'error' && !/ERR_CONNECTION|WebSocket connection/.test(m.text()) && problems.push(m.text()));
 });
@@ -107,6 +115,8 @@ test('has decoded every frame without a difference, and without an error in the 
   assert.ok(s['hashChecks']! > 60, `${s['hashChecks']} checks`);
   assert.equal(s['hashMismatches'], 0);
   assert.equal(s['decodeErrors'], 0);
+  assert.equal(extensions.length, 2, 'one socket, and one after the cut');
+  for (const x of extensions) assert.ok(/permessage-deflate/.test(x) && !/server_no_context/.test(x), `no shared window: ${x}`);
   assert.equal(watcher.stats().hashMismatches, 0);
   const answers = watcher.state.one('overtime.ack');
   assert.ok(answers && answers['sample'] === 0, 'the watcher sends no controls');

@@ -102,18 +102,22 @@ export class Server {
     return (await r.json()) as Record<string, unknown>;
   }
 
-  /** Joins a match from here, with a token of the admin API: an outside view of what the server sends to everybody. */
-  async watch(id: string): Promise<Client> {
+  /** Where a match is played and a token of the admin API for it. */
+  async token(id: string, player: string): Promise<{ url: string; token: string }> {
     const r = await fetch(`${this.admin}/v1/matches/${id}/tokens`, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify({ players: [{ id: 'watcher', name: 'watcher' }] }),
+      body: JSON.stringify({ players: [{ id: player, name: player }] }),
     });
     assert.ok(r.ok, `tokens: ${r.status}`);
     const { url, tokens } = (await r.json()) as { url: string; tokens: Record<string, string> };
+    return { url, token: tokens[player]! };
+  }
+
+  /** Joins a match from here: an outside view of what the server sends to everybody. */
+  async watch(id: string): Promise<Client> {
     const c = connect({
-      url,
-      token: tokens['watcher']!,
+      ...(await this.token(id, 'watcher')),
       socket: (u, protocol) => new WebSocket(u, protocol) as unknown as SocketLike,
     });
     await until('the watcher to be in', () => c.phase === 'playing');

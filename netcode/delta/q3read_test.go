@@ -81,7 +81,8 @@ func (r *q3Reader) next() error {
 	}
 	r.player[len(r.player)-1] = time
 	r.u32()
-	r.bytes = int(r.u32()) - int(r.u32())
+	wire := int(r.u32())
+	r.bytes = wire - int(r.u32()) // without the commands
 	entities, changed, removed, words := r.u16(), r.u16(), r.u16(), r.u16()
 	for range words {
 		i := r.u16()

@@ -186,6 +186,7 @@ func TestCompanyResetsOnceASecond(t *testing.T) {
 			if n := len(resets); n == 0 || resets[n-1] != company.reset {
 				resets = append(resets, company.reset)
 			}
+			_ = m.Kick("nobody", "") // orders what was read here before the match's next tick
 		}
 		after(1500 * time.Millisecond)
 		for i := 1; i < len(resets); i++ {

@@ -35,6 +35,8 @@ const (
 	deflate     = "github.com/klauspost/compress"
 	xxhash      = "github.com/cespare/xxhash/v2"
 	prometheus  = "github.com/prometheus/client_golang"
+	memberlist  = "github.com/hashicorp/memberlist"
+	gometrics   = "github.com/hashicorp/go-metrics"
 )
 
 // rules has a line for every package; imports point one way. A package that is not here fails the test: adding one, or
@@ -63,14 +65,24 @@ var rules = map[string]rule{
 	"bots/relay": {},
 	"bots":       {own: []string{"bots/relay", "game", "game/arena", "netcode/client", "schema", "schema/wire"}},
 
+	"cluster/member":     {modules: []string{memberlist, gometrics}},
+	"cluster/simnet":     {modules: []string{memberlist}}, // a network in memory, for tests
+	"cluster/link":       {},
+	"cluster/directory":  {not: remote},
+	"cluster/place":      {not: impure},
+	"cluster/guard":      {not: impure},
+	"cluster/replica":    {own: []string{"game", "game/journal", "game/loop"}, not: []string{"net", "os", "math/rand", "crypto/rand"}},
+	"cluster/matchmaker": {not: remote},
+
 	"cluster/admin": {own: []string{"game", "game/journal", "game/loop", "netcode", "netcode/token"}, modules: []string{prometheus}},
-	"cluster":       {own: []string{"cluster/admin", "game", "game/journal", "game/loop", "netcode", "netcode/token", "netcode/web"}},
+	"cluster": {own: []string{"cluster/admin", "cluster/directory", "cluster/guard", "cluster/link", "cluster/matchmaker", "cluster/member",
+		"cluster/place", "cluster/replica", "game", "game/journal", "game/loop", "netcode", "netcode/token", "netcode/web"}},
 
 	"cmd/overtime": {own: []string{"bots", "bots/relay", "cluster", "game", "game/arena", "game/journal", "game/loop", "game/tag"}},
 }
 
 // testModules are the modules that tests alone may import.
-var testModules = []string{"pgregory.net/rapid", "go.uber.org/goleak"}
+var testModules = []string{"pgregory.net/rapid", "go.uber.org/goleak", "github.com/anishathalye/porcupine"}
 
 // source is one parsed Go file of the module.
 type source struct {

@@ -16,6 +16,12 @@ type Config struct {
 	MaxMatches int            // default 1,000
 	MaxPlayers int            // players and spectators; default 20,000
 	Log        *slog.Logger   // default slog.Default
+
+	// Route is asked when a player says hello for a match that is not here, or only in an epoch older than one that he has
+	// seen (epoch, 0 if none; the answer must then not be Here before this node has a newer one). It is called on the
+	// connection's own goroutine, by many at once, and may take until ctx ends: 2 s, less when the match starts here or the
+	// server stops meanwhile. Errors are ErrUnknownMatch and ErrBusy. nil: no match is elsewhere.
+	Route RouteFunc
 }
 
 func (c Config) withDefaults() (Config, error) {

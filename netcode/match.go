@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/overtime-server/overtime/game"
@@ -27,6 +28,10 @@ type Match struct {
 	mapHash  string
 	ringSize int // snapshots kept per channel
 
+	// shared
+	standby atomic.Pointer[string] // address of the standby, never nil; a change is a new pointer
+	moved   atomic.Pointer[string] // where the match went, nil while it is here
+
 	// owned by the loop's goroutine
 	all       *stream
 	companies []*company // with members only
@@ -43,8 +48,22 @@ type Match struct {
 var _ loop.Sink = (*Match)(nil)
 
 func newMatch(s *Server, t *delta.Tables, kinds []schema.Kind) *Match {
-	return &Match{srv: s, tables: t, kinds: kinds, ready: make(chan struct{})}
+	m := &Match{srv: s, tables: t, kinds: kinds, ready: make(chan struct{})}
+	m.standby.Store(new(string))
+	return m
 }
+
+// SetStandby names the public address (ws:// or wss://) of the node that stands by for this match, "" if there is none. Players are
+// told in the welcome, and those in the match with the next state frame. Any goroutine.
+func (m *Match) SetStandby(url string) {
+	if *m.standby.Load() != url {
+		m.standby.Store(&url)
+	}
+}
+
+// MoveTo names the public address of the node that plays the match from now on; "" if it is not known, then players look for it.
+// Call it before Retire(loop.OverMoved): who is in the match, and who still comes, is sent there. Any goroutine.
+func (m *Match) MoveTo(url string) { m.moved.Store(&url) }
 
 // begin completes a match once its loop has started; the loop's goroutine waits for it before its first call.
 func (m *Match) begin() {
@@ -174,7 +193,7 @@ func (m *Match) welcome(x *session) []byte {
 		Match: cfg.ID, Player: s.Player.Number, PlayerID: s.ID, Name: s.Player.Name, Team: s.Player.Team, Spectator: s.Player.Spectator,
 		Epoch: cfg.Epoch, Tick: s.Tick, Hz: uint8(cfg.Hz), Every: uint8(cfg.Every), Game: cfg.Game.Name, Kinds: m.kinds,
 		Resume: m.resumeToken(s), MapHash: m.mapHash, Seats: uint8(cfg.Seats),
-		Sample: s.Sample, Command: s.Command, Message: s.Message, Node: m.srv.cfg.PublicURL, Window: cohort.WindowSize,
+		Sample: s.Sample, Command: s.Command, Message: s.Message, Node: m.srv.cfg.PublicURL, Standby: *m.standby.Load(), Window: cohort.WindowSize,
 	})
 }
 

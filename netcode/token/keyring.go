@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -22,27 +23,42 @@ var (
 	kinds      = [...]kind{kindPlayer, kindResume, kindGuest}
 )
 
-// Keyring signs and verifies tokens. It is read-only and safe for all goroutines.
+// Keyring signs and verifies tokens. It is safe for all goroutines.
 type Keyring struct {
-	keys [][len(kinds)][]byte // by cluster key, by kind
+	keys atomic.Pointer[[]derived] // by cluster key; what it points to never changes
 }
+
+// derived holds what is derived from one cluster key, by kind.
+type derived [len(kinds)][]byte
 
 // NewKeyring makes a keyring from cluster keys: 1 to 16 different ones, the first signs.
 func NewKeyring(keys []Key) (*Keyring, error) {
-	if err := checkKeys(keys); err != nil {
+	k := &Keyring{}
+	if err := k.Replace(keys); err != nil {
 		return nil, err
 	}
-	r := &Keyring{keys: make([][len(kinds)][]byte, len(keys))}
+	return k, nil
+}
+
+// Replace changes the cluster keys while the keyring is in use, which is how keys are rotated: first every node gets the new one
+// behind the old, then in front of it, then the old one is dropped. Any goroutine may call it. After an error the keys are as
+// they were.
+func (k *Keyring) Replace(keys []Key) error {
+	if err := checkKeys(keys); err != nil {
+		return err
+	}
+	all := make([]derived, len(keys))
 	for i, key := range keys {
 		for _, kd := range kinds {
 			d, err := derive(key, kd.purpose)
 			if err != nil {
-				return nil, err
+				return err
 			}
-			r.keys[i][kd.index] = d
+			all[i][kd.index] = d
 		}
 	}
-	return r, nil
+	k.keys.Store(&all)
+	return nil
 }
 
 var encoding = base64.RawURLEncoding.Strict()
@@ -53,7 +69,7 @@ func (k *Keyring) sign(kd kind, w writer) (string, error) {
 		return "", ErrInvalid
 	}
 	s := kd.prefix + encoding.EncodeToString(w.p)
-	s += "." + encoding.EncodeToString(mac(k.keys[0][kd.index], s))
+	s += "." + encoding.EncodeToString(mac((*k.keys.Load())[0][kd.index], s))
 	if len(s) > MaxSize {
 		return "", ErrInvalid
 	}
@@ -94,8 +110,8 @@ func (k *Keyring) verify(kd kind, s string, now time.Time) (*reader, error) {
 
 // genuine compares in constant time with what each key would have signed.
 func (k *Keyring) genuine(kd kind, text string, sum []byte) bool {
-	for i := range k.keys {
-		if hmac.Equal(mac(k.keys[i][kd.index], text), sum) {
+	for _, key := range *k.keys.Load() {
+		if hmac.Equal(mac(key[kd.index], text), sum) {
 			return true
 		}
 	}

@@ -111,7 +111,14 @@ func create(path string) error {
 	return os.Link(f.Name(), path)
 }
 
-// derive returns the key for one purpose.
+// Derive returns the key of 32 bytes for another purpose than tokens, such as "gossip": what is learnt of one key says nothing
+// about another (HKDF-SHA256, RFC 5869).
+func (k Key) Derive(purpose string) []byte {
+	b, _ := hkdf.Key(sha256.New, k[:], nil, "overtime v1 "+purpose, KeySize) // fails only for longer keys
+	return b
+}
+
+// derive returns the key for one kind of token.
 func derive(k Key, purpose string) ([]byte, error) {
 	return hkdf.Key(sha256.New, k[:], nil, "overtime token v1 "+purpose, sha256.Size)
 }

@@ -38,6 +38,8 @@ func serverMessages() (all [][]byte) {
 	add(w.Resume("tok"))
 	add(w.Move(Move{URL: "ws://c", Token: "t"}))
 	add(w.Bye(Bye{Code: 4010, Reason: "drain"}))
+	add(w.Standby("ws://b"))
+	add(w.Standby(""))
 	add(frameMessage())
 	return all
 }
@@ -154,6 +156,8 @@ func readServer(m *wire.ServerMessage) string {
 	show(token, ok)
 	move, ok := ReadMove(m)
 	show(move, ok)
+	standby, ok := ReadStandby(m)
+	show(standby, ok)
 	bye, ok := ReadBye(m)
 	show(bye, ok, IsFrame(m))
 	return out.String()

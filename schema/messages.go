@@ -30,8 +30,8 @@ type Hello struct {
 	Version  uint16 // protocol version
 	Token    string // player token, or
 	Resume   string // resume token
-	Epoch    uint32
-	Tick     uint32 // last server tick applied
+	Epoch    uint32 // highest that the client has seen
+	Tick     uint32 // last server tick applied in that epoch, 0 if none
 	ViewHash uint32 // view hash of channel All at that tick
 	Message  uint32 // number of the last reliable message processed
 }

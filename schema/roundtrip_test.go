@@ -1,8 +1,11 @@
 package schema
 
 import (
+	"encoding/hex"
 	"errors"
+	"os"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/overtime-server/overtime/schema/wire"
@@ -95,13 +98,33 @@ func TestServerRoundTrip(t *testing.T) {
 	if x, ok := ReadMove(server(t, w.Move(move))); !ok || x != move {
 		t.Errorf("move: %+v %v", x, ok)
 	}
+	for _, url := range []string{"", "ws://standby"} {
+		if x, ok := ReadStandby(server(t, w.Standby(url))); !ok || x != url {
+			t.Errorf("standby: %q %v", x, ok)
+		}
+	}
 	bye := Bye{Code: 4010, Reason: "drain"}
 	m := server(t, w.Bye(bye))
 	if x, ok := ReadBye(m); !ok || x != bye {
 		t.Errorf("bye: %+v %v", x, ok)
 	}
+	if _, ok := ReadStandby(m); ok {
+		t.Error("a standby that was not written")
+	}
 	if _, ok := ReadPong(m); ok || IsFrame(m) {
 		t.Error("more than was written")
+	}
+}
+
+// TestGoldenStandby holds the bytes of the message still: the TypeScript client's test reads the same file.
+func TestGoldenStandby(t *testing.T) {
+	want, err := os.ReadFile("testdata/standby.hex")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var w ServerWriter
+	if got := hex.EncodeToString(w.Standby("wss://two.example/v1/play")); got != strings.TrimSpace(string(want)) {
+		t.Errorf("the message is now\n%s", got)
 	}
 }
 

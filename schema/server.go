@@ -143,6 +143,18 @@ func (w *ServerWriter) Move(m Move) []byte {
 	return w.finish()
 }
 
+// Standby builds the message that replaces the standby's address in the welcome; "" says that there is none.
+func (w *ServerWriter) Standby(url string) []byte {
+	b := start(&w.b)
+	u := text(b, url)
+	wire.StandbyStart(b)
+	wire.StandbyAddUrl(b, u)
+	standby := wire.StandbyEnd(b)
+	wire.ServerMessageStart(b)
+	wire.ServerMessageAddStandby(b, standby)
+	return w.finish()
+}
+
 // Bye builds the last message before a close frame.
 func (w *ServerWriter) Bye(x Bye) []byte {
 	b := start(&w.b)

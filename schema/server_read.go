@@ -96,6 +96,15 @@ func ReadMove(m *wire.ServerMessage) (x Move, ok bool) {
 	return Move{URL: string(w.Url()), Token: string(w.Token())}, true
 }
 
+// ReadStandby copies the new address of the standby, which may be empty; ok is false if there is no news.
+func ReadStandby(m *wire.ServerMessage) (url string, ok bool) {
+	var w wire.Standby
+	if m.Standby(&w) == nil {
+		return "", false
+	}
+	return string(w.Url()), true
+}
+
 // ReadBye copies the farewell; ok is false if there is none.
 func ReadBye(m *wire.ServerMessage) (x Bye, ok bool) {
 	var w wire.Bye

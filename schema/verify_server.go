@@ -32,6 +32,9 @@ func VerifyServer(b []byte) (wire.ServerMessage, error) {
 			v.inline(x, 0, 2)          // code
 			v.vector(x, 1, 1, MaxText) // reason
 		}
+		if x := v.table(t, 17); x.pos != 0 {
+			v.vector(x, 0, 1, MaxText) // url of the standby
+		}
 	}
 	if v.bad {
 		return m, ErrMalformed

@@ -14,4 +14,5 @@ export { Pong } from './wire/pong.js';
 export { RosterEntry } from './wire/roster-entry.js';
 export { Sample } from './wire/sample.js';
 export { ServerMessage } from './wire/server-message.js';
+export { Standby } from './wire/standby.js';
 export { Welcome } from './wire/welcome.js';

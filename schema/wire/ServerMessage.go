@@ -318,8 +318,21 @@ func (rcv *ServerMessage) Bye(obj *Bye) *Bye {
 	return nil
 }
 
+func (rcv *ServerMessage) Standby(obj *Standby) *Standby {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(38))
+	if o != 0 {
+		x := rcv._tab.Indirect(o + rcv._tab.Pos)
+		if obj == nil {
+			obj = new(Standby)
+		}
+		obj.Init(rcv._tab.Bytes, x)
+		return obj
+	}
+	return nil
+}
+
 func ServerMessageStart(builder *flatbuffers.Builder) {
-	builder.StartObject(17)
+	builder.StartObject(18)
 }
 func ServerMessageAddHead(builder *flatbuffers.Builder, head flatbuffers.UOffsetT) {
 	builder.PrependStructSlot(0, flatbuffers.UOffsetT(head), 0)
@@ -386,6 +399,9 @@ func ServerMessageAddMove(builder *flatbuffers.Builder, move flatbuffers.UOffset
 }
 func ServerMessageAddBye(builder *flatbuffers.Builder, bye flatbuffers.UOffsetT) {
 	builder.PrependUOffsetTSlot(16, flatbuffers.UOffsetT(bye), 0)
+}
+func ServerMessageAddStandby(builder *flatbuffers.Builder, standby flatbuffers.UOffsetT) {
+	builder.PrependUOffsetTSlot(17, flatbuffers.UOffsetT(standby), 0)
 }
 func ServerMessageEnd(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	return builder.EndObject()

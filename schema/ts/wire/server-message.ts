@@ -10,6 +10,7 @@ import { Message } from './message.js';
 import { Move } from './move.js';
 import { Pong } from './pong.js';
 import { RosterEntry } from './roster-entry.js';
+import { Standby } from './standby.js';
 import { Welcome } from './welcome.js';
 
 
@@ -158,8 +159,13 @@ bye(obj?:Bye):Bye|null {
   return offset ? (obj || new Bye()).__init(this.bb!.__indirect(this.bb_pos + offset), this.bb!) : null;
 }
 
+standby(obj?:Standby):Standby|null {
+  const offset = this.bb!.__offset(this.bb_pos, 38);
+  return offset ? (obj || new Standby()).__init(this.bb!.__indirect(this.bb_pos + offset), this.bb!) : null;
+}
+
 static startServerMessage(builder:flatbuffers.Builder) {
-  builder.startObject(17);
+  builder.startObject(18);
 }
 
 static addHead(builder:flatbuffers.Builder, headOffset:flatbuffers.Offset) {
@@ -298,6 +304,10 @@ static addMove(builder:flatbuffers.Builder, moveOffset:flatbuffers.Offset) {
 
 static addBye(builder:flatbuffers.Builder, byeOffset:flatbuffers.Offset) {
   builder.addFieldOffset(16, byeOffset, 0);
+}
+
+static addStandby(builder:flatbuffers.Builder, standbyOffset:flatbuffers.Offset) {
+  builder.addFieldOffset(17, standbyOffset, 0);
 }
 
 static endServerMessage(builder:flatbuffers.Builder):flatbuffers.Offset {

@@ -43,6 +43,9 @@ type Conn struct {
 	guard guard
 	bad   *Violation // to be reported by the next Read
 
+	taping bool   // keep what comes in
+	tape   []byte // all that came in so far; at most tapeMax bytes, beyond that taping ends and it is nil
+
 	// Any goroutine.
 	cause     atomic.Uint32 // why it ended: code, and causeLocal; 0 not yet
 	heard     atomic.Int64  // Now of the last bytes from the peer
@@ -144,6 +147,9 @@ func (c *Conn) check(p []byte) (int, error) {
 	c.bytesIn.Add(uint64(len(p)))
 	n, v := c.guard.scan(p, now)
 	c.framesIn.Store(c.guard.count)
+	if c.taping {
+		c.record(p[:n])
+	}
 	if c.guard.done {
 		c.setCause(uint32(c.guard.peer))
 		if n == 0 {

@@ -100,6 +100,10 @@ func (m *Match) deliver(x *session, t *tick) {
 		p.renew = t.Tick + uint32(resumeLife.Seconds()/2)*uint32(m.Config().Hz)
 		x.write(m.writer.Resume(m.resumeToken(&p.seat)))
 	}
+	if now := m.standby.Load(); now != p.standby {
+		p.standby = now
+		x.write(m.writer.Standby(*now))
+	}
 	if t.State {
 		m.state(x, t)
 	}

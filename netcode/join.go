@@ -28,11 +28,9 @@ func (x *session) join(h *schema.Hello) {
 		x.refuse(schema.CloseToken, tokenProblem(err))
 		return
 	}
-	if why, full := x.srv.full(); full {
-		x.refuse(schema.CloseUnavailable, why)
-		return
-	}
-	x.attach(t.Match, loop.Attach{Who: journal.Join{ID: t.ID, Name: t.Name, Team: t.Team, Bot: t.Bot, Spectator: t.Spectator}})
+	x.enter(&entry{match: t.Match, epoch: h.Epoch, attach: loop.Attach{
+		Who: journal.Join{ID: t.ID, Name: t.Name, Team: t.Team, Bot: t.Bot, Spectator: t.Spectator},
+	}})
 }
 
 // resume brings back a player whose connection broke. He is let in even where the server is full: he has a seat.
@@ -43,23 +41,9 @@ func (x *session) resume(h *schema.Hello) {
 		return
 	}
 	x.member.resumed, x.member.resume = true, *h
-	x.attach(t.Match, loop.Attach{Who: journal.Join{ID: t.ID}, Resume: true, Player: t.Player, Gen: t.Generation})
-}
-
-func (x *session) attach(match string, a loop.Attach) {
-	m := x.srv.Match(match)
-	if m == nil {
-		x.refuse(schema.CloseMatchOver, "unknown match")
-		return
-	}
-	x.match.Store(m)
-	x.ping() // the round trip is known when the welcome is answered
-	switch err := m.Attach(x, a); {
-	case errors.Is(err, loop.ErrOver):
-		x.refuse(schema.CloseMatchOver, "match is over")
-	case err != nil:
-		x.refuse(schema.CloseUnavailable, "match is busy")
-	}
+	x.enter(&entry{match: t.Match, epoch: max(h.Epoch, t.Epoch), attach: loop.Attach{
+		Who: journal.Join{ID: t.ID}, Resume: true, Player: t.Player, Gen: t.Generation,
+	}})
 }
 
 // refuse counts a refusal and ends the connection.

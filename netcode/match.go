@@ -122,6 +122,10 @@ func (m *Match) Refused(l loop.Link, why loop.Refusal) {
 	case loop.RefusedResumeToken:
 		x.refuse(schema.CloseResumeToken, "resume token used or seat gone")
 	default:
+		if url := m.moved.Load(); url != nil {
+			x.depart(*url)
+			return
+		}
 		x.refuse(schema.CloseMatchOver, "match is over")
 	}
 }
@@ -177,8 +181,13 @@ func (m *Match) Over(why loop.Outcome, text string) {
 	case loop.OverShutdown:
 		code = schema.CloseUnavailable
 	}
+	url := m.moved.Load()
 	for _, x := range m.members {
-		x.end(code, text)
+		if url != nil {
+			x.depart(*url)
+		} else {
+			x.end(code, text)
+		}
 	}
 	m.members = nil
 	m.srv.forgetMatch(m.ID())
@@ -188,12 +197,13 @@ func (m *Match) Over(why loop.Outcome, text string) {
 func (m *Match) welcome(x *session) []byte {
 	cfg := m.Config()
 	s := &x.member.seat
+	x.member.standby = m.standby.Load()
 	x.member.renew = s.Tick + uint32(resumeLife/2/time.Second)*uint32(cfg.Hz)
 	return m.writer.Welcome(&schema.Welcome{
 		Match: cfg.ID, Player: s.Player.Number, PlayerID: s.ID, Name: s.Player.Name, Team: s.Player.Team, Spectator: s.Player.Spectator,
 		Epoch: cfg.Epoch, Tick: s.Tick, Hz: uint8(cfg.Hz), Every: uint8(cfg.Every), Game: cfg.Game.Name, Kinds: m.kinds,
 		Resume: m.resumeToken(s), MapHash: m.mapHash, Seats: uint8(cfg.Seats),
-		Sample: s.Sample, Command: s.Command, Message: s.Message, Node: m.srv.cfg.PublicURL, Standby: *m.standby.Load(), Window: cohort.WindowSize,
+		Sample: s.Sample, Command: s.Command, Message: s.Message, Node: m.srv.cfg.PublicURL, Standby: *x.member.standby, Window: cohort.WindowSize,
 	})
 }
 

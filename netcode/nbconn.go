@@ -70,6 +70,28 @@ func (c *nbConn) start(timeout time.Duration) {
 	c.started.Store(true)
 }
 
+// block switches back to writes that block, as soon as nothing waits. It returns false if that takes too long, or the
+// connection is dead. Nobody may write meanwhile.
+func (c *nbConn) block(timeout time.Duration) bool {
+	for end := time.Now().Add(timeout); ; time.Sleep(blockPoll) {
+		c.mu.Lock()
+		dead, busy := c.err != nil || c.fin, c.draining
+		if !dead && !busy {
+			c.started.Store(false)
+		}
+		c.mu.Unlock()
+		if dead || !busy {
+			return !dead
+		}
+		if time.Now().After(end) {
+			return false
+		}
+	}
+}
+
+// blockPoll is how often block looks: a ping may wait for a moment, more is rare.
+const blockPoll = 2 * time.Millisecond
+
 // queued returns how many bytes wait for the kernel. Any goroutine.
 func (c *nbConn) queued() int { return int(c.waiting.Load()) }
 

@@ -34,16 +34,18 @@ type Server struct {
 	upgrader *gws.Upgrader
 	deflate  *cohort.Compressor
 	stats    *Stats
-	stop     chan struct{} // closed by Shutdown: ends the sweeper
+	ctx      context.Context // ended by Shutdown: ends the sweeper, questions, and what is passed on
+	cancel   context.CancelFunc
 	sweeper  sync.WaitGroup
 
-	mu       sync.Mutex // guards the following
-	matches  map[string]*Match
-	sessions map[*session]struct{}
-	draining bool
-	stopped  bool
-	spread   int           // matches ever created, to spread their phases
-	empty    chan struct{} // closed when draining and nothing is left
+	mu        sync.Mutex // guards the following
+	matches   map[string]*Match
+	sessions  map[*session]struct{}
+	questions map[*question]struct{} // at most maxQuestions
+	draining  bool
+	stopped   bool
+	spread    int           // matches ever created, to spread their phases
+	empty     chan struct{} // closed when draining and nothing is left
 }
 
 // New returns a server without matches. Shutdown must be called at the end.
@@ -58,9 +60,10 @@ func New(cfg Config) (*Server, error) {
 		}
 	}
 	s := &Server{
-		cfg: cfg, stats: newStats(), stop: make(chan struct{}), deflate: cohort.NewCompressor(),
-		matches: map[string]*Match{}, sessions: map[*session]struct{}{}, empty: make(chan struct{}),
+		cfg: cfg, stats: newStats(), deflate: cohort.NewCompressor(),
+		matches: map[string]*Match{}, sessions: map[*session]struct{}{}, questions: map[*question]struct{}{}, empty: make(chan struct{}),
 	}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.upgrader = gws.NewUpgrader(&handler{}, UpgradeOption(&s.cfg.Conn))
 	s.sweeper.Go(s.sweep)
 	return s, nil
@@ -115,6 +118,7 @@ func (s *Server) Create(cfg loop.Config) (*Match, error) {
 	}
 	m.begin()
 	s.matches[cfg.ID] = m
+	s.answerLocked(cfg.ID)
 	return m, nil
 }
 
@@ -234,7 +238,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 			x.end(schema.CloseUnavailable, "server is stopping")
 		}
 	}
-	close(s.stop)
+	s.cancel()
 	s.sweeper.Wait()
 	select {
 	case <-s.empty:
@@ -268,7 +272,7 @@ func (s *Server) sweep() {
 	var live []*session
 	for {
 		select {
-		case <-s.stop:
+		case <-s.ctx.Done():
 			return
 		case <-t.C:
 		}
@@ -315,12 +319,17 @@ func (s *Server) turnAway(w http.ResponseWriter, why string, status int, problem
 
 // accept makes a session of a handshake and serves it to its end.
 func (s *Server) accept(w http.ResponseWriter, r *http.Request) {
+	var shake *handshakeCopy
+	if s.cfg.Route != nil {
+		shake = copyHandshake(r) // before it is rewritten for gws
+	}
 	c, err := Hijack(w, r, &s.cfg.Conn)
 	if err != nil {
 		s.turnAway(w, "upgrade", http.StatusBadRequest, "cannot upgrade")
 		return
 	}
 	x := newSession(s, c)
+	x.shake, c.taping = shake, shake != nil
 	if x.ws, err = s.upgrader.UpgradeFromConn(x, c.Reader(), r); err != nil {
 		s.stats.refuse("upgrade")
 		c.Abort()

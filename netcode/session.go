@@ -40,8 +40,10 @@ type session struct {
 	ws  *gws.Conn
 
 	// owned by the read goroutine
-	hello     bool // it has come
-	answered  bool // something came after the welcome, and the match knows
+	shake     *handshakeCopy // until the hello was handled; nil without Config.Route
+	passed    bool           // its bytes were passed on to another node
+	hello     bool           // it has come
+	answered  bool           // something came after the welcome, and the match knows
 	inflated  Bucket
 	sampled   Bucket
 	keyframes Bucket
@@ -75,8 +77,9 @@ type member struct {
 	well    uint32 // tick from which he may be inside again
 	pace    pace
 	company *company
-	sent    uint32 // last reliable message sent
-	renew   uint32 // tick at which a fresh resume token is due
+	sent    uint32  // last reliable message sent
+	renew   uint32  // tick at which a fresh resume token is due
+	standby *string // what he was told last
 	own     [2]*delta.Snapshot
 }
 
@@ -104,6 +107,9 @@ func (x *session) finish() {
 	}
 	x.Linger()
 	code, _ := x.Cause()
+	if x.passed {
+		code = 0
+	}
 	x.srv.stats.ended(code, x.Conn.Stats())
 	x.srv.removeSession(x)
 }
@@ -130,6 +136,9 @@ func (x *session) write(msg []byte) {
 
 // heartbeat is called by the sweeper once a second.
 func (x *session) heartbeat() {
+	if x.closing.Load() {
+		return
+	}
 	if x.Idle() > silenceLimit {
 		x.end(schema.CloseNoHeartbeat, "")
 		return
@@ -204,6 +213,7 @@ func (x *session) receive(b []byte) {
 		x.hello = true
 		x.timer.Stop()
 		x.join(&hello)
+		x.shake, x.tape, x.taping = nil, nil, false
 	case !x.hello:
 		x.end(schema.CloseToken, "no hello")
 	case !x.live.Load():

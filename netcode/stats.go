@@ -8,13 +8,17 @@ import (
 	"github.com/overtime-server/overtime/schema"
 )
 
-// Stats counts what the edge does. The fields are read and written from any goroutine; all but Connections only grow.
+// Stats counts what the edge does. The fields are read and written from any goroutine; all but Connections and Passing only grow.
 type Stats struct {
 	Connections atomic.Int64 // open WebSocket connections
+	Passing     atomic.Int64 // of those, passed on to another node
 
 	Accepted         atomic.Uint64 // connections upgraded
 	Joined           atomic.Uint64 // players and spectators let into a match, first time or again
 	Reconnected      atomic.Uint64 // of those, with a resume token
+	Questions        atomic.Uint64 // hellos for a match that was not here, put to Config.Route
+	Moved            atomic.Uint64 // players sent to another node
+	Passed           atomic.Uint64 // connections passed on to another node
 	MessagesIn       atomic.Uint64
 	MessagesOut      atomic.Uint64 // state frames and other messages
 	StateFrames      atomic.Uint64 // state frames of channel All delivered
@@ -60,7 +64,9 @@ func (s *Stats) refuse(reason string) {
 func (s *Stats) ended(code schema.CloseCode, c ConnStats) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.closes[code]++
+	if code != 0 { // the other node counts what it was passed
+		s.closes[code]++
+	}
 	s.in += c.BytesIn
 	s.out += c.BytesOut
 }

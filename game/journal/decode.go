@@ -3,6 +3,7 @@ package journal
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 
 	"github.com/overtime-server/overtime/game"
 )
@@ -130,7 +131,9 @@ func (r *recordReader) decode(b []byte, tick uint32) (*Record, error) {
 	}
 	r.samples = r.samples[:0]
 	player := uint32(0)
-	for n := d.uint(MaxInputs); n > 0 && !d.bad; n-- {
+	n := d.uint(MaxInputs)
+	r.samples = slices.Grow(r.samples, min(int(n)*game.MaxInputsTick, len(d.b)/minSample)) // else earlier inputs stay behind as it grows
+	for ; n > 0 && !d.bad; n-- {
 		in := r.inputs(&d, tick, player)
 		if in.Player <= player { // no gap, or one that wraps
 			return nil, errContent

@@ -21,6 +21,9 @@ const (
 	flagAxis     = 1 << 2 // shifted by the axis
 )
 
+// minSample is the least number of bytes that a sample takes: flags, fraction and two distances.
+const minSample = 4
+
 // appendHeader appends a header's payload: match, epoch, game, version, seed, hz, every, seats, hold, pause, settings, started.
 func appendHeader(b []byte, h *Header) []byte {
 	b = appendString(b, h.Match)

@@ -23,16 +23,18 @@ type EventKind = game.EventKind
 
 // Kinds of events that the rules do not see.
 const (
-	EventSpend EventKind = 32 + iota // the player answered: Number is the generation of resume tokens valid from now on
-	EventKick                        // removed by an operator; Data says why
-	EventStop                        // the match ends with this tick; Data says why
+	EventSpend  EventKind = 32 + iota // the player answered: Number is the generation of resume tokens valid from now on
+	EventKick                         // removed by an operator; Data says why
+	EventStop                         // the match ends with this tick; Data says why
+	EventPause                        // by an operator: Number 1 stops the rules, 0 lets them go on
+	EventFinish                       // by an operator: the match ends with the result in Data
 )
 
 // Event is one event of a tick as it is journaled.
 type Event struct {
 	Kind   EventKind
-	Player uint32 // number in the match; 0 for EventAdmin and EventStop
-	Number uint32 // EventCommand: the command's number; EventSpend: the generation
+	Player uint32 // number in the match; 0 for EventAdmin, EventStop, EventPause and EventFinish
+	Number uint32 // EventCommand: the command's number; EventSpend: the generation; EventPause: 1 or 0
 	Join   Join   // EventJoin only
 	Data   []byte
 }

@@ -28,7 +28,11 @@ type Config struct {
 	SeatHold time.Duration // for which a dropped player's seat is kept; default 60 s
 	Empty    time.Duration // the match stops after so long without anybody online; default 5 s; negative: never
 
-	Phase  float64      // place of the first tick within the tick interval, 0 to 1; spread it over the matches of a node
+	Phase    float64   // place of the first tick within the tick interval, 0 to 1; spread it over the matches of a node
+	LastTick time.Time // Continue only: when the core's last tick was intended, so that the next one is on time or at once; zero: as Phase says
+
+	Replica Replica // receives the journal, and nothing leaves before Match.Release; nil: nothing is held back
+
 	Record io.Writer    // receives the journal from a goroutine of the match; nil: no recording. Closed at the end if it is an io.Closer
 	Stats  *Stats       // counters, shared by matches of the same game; default: its own
 	Log    *slog.Logger // default: slog.Default

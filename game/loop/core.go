@@ -19,9 +19,10 @@ const (
 	Waiting Phase = iota // nobody has taken a seat yet
 	Running              // the rules are stepped
 	Ended                // a round has a result; the next one follows, or the match is over
+	paused               // on the wire only: an operator has stopped the rules
 )
 
-func (p Phase) String() string { return [...]string{"waiting", "running", "ended"}[p] }
+func (p Phase) String() string { return [...]string{"waiting", "running", "ended", "paused"}[p] }
 
 // Core is a match as a pure function: [Core.Apply] turns one journal record into the next state. Whoever holds the same journal
 // has the same states, hash by hash: the owner, a replay, a standby. Not safe for concurrent use.
@@ -37,11 +38,13 @@ type Core struct {
 	lastID  uint32 // last row id given
 	lastNum uint32 // last player number given
 	phase   Phase
-	since   uint32 // tick in which the phase began
-	until   uint32 // tick at which the next round starts, while ended
-	round   uint32 // from 1
-	result  []byte // of the last finished round
-	stopped bool   // no further tick will be applied
+	since   uint32       // tick in which the phase began
+	until   uint32       // tick at which the next round starts, while ended
+	round   uint32       // from 1
+	result  []byte       // of the last finished round
+	stopped bool         // no further tick will be applied
+	paused  bool         // the rules are not stepped
+	kept    []game.Event // that the rules see after the pause
 	players []*player
 	world   game.Match
 
@@ -120,6 +123,7 @@ func (c *Core) Apply(rec *journal.Record) error {
 		}
 	}
 	c.expire()
+	c.hold()
 	c.inputs(rec)
 	c.advance()
 	c.savedFor = 0
@@ -173,6 +177,8 @@ func (c *Core) inputs(rec *journal.Record) {
 // advance moves the phase on and steps the rules where they run.
 func (c *Core) advance() {
 	switch {
+	case c.paused:
+		return
 	case c.phase == Waiting && c.seatsTaken() > 0:
 		c.enter(Running)
 	case c.phase == Ended && c.until != 0 && c.tick >= c.until:

@@ -14,6 +14,10 @@ func (m *Match) Attach(l Link, a Attach) error {
 	if len(a.Who.ID) > journal.MaxString || len(a.Who.Name) > journal.MaxString {
 		return ErrSize
 	}
+	if m.gate != nil && m.gate.held.Load() >= maxHeld {
+		m.cfg.Stats.HeldFull.Add(1)
+		return ErrBusy
+	}
 	return m.put(item{kind: itemAttach, link: l, attach: &a})
 }
 
@@ -55,9 +59,13 @@ func (m *Match) Kick(id, why string) error {
 	return m.put(item{kind: itemKick, id: id, data: []byte(why)})
 }
 
-// Stop ends the match at the next tick; wait on Done for the end.
+// Stop ends the match at the next tick; wait on Done for the end. With OverShutdown that comes within 2 s even if the last tick is never
+// released, or the match is frozen.
 func (m *Match) Stop(why Outcome) {
 	_ = m.put(item{kind: itemStop, number: uint32(why), data: []byte(why.String())})
+	if why == OverShutdown {
+		m.hurry()
+	}
 }
 
 // Done is closed when the match has ended and its recording is complete.
@@ -95,7 +103,8 @@ func (m *Match) Lateness(tick uint32) time.Duration {
 	return since - time.Duration(int64(int32(tick-last))*int64(time.Second)/int64(m.cfg.Hz))
 }
 
-// Info returns what the API shows: as of the last second, or the last change of players or phase.
+// Info returns what the API shows: as of the last second, or the last change of players or phase; with a Replica, nothing that was
+// not released.
 func (m *Match) Info() *Info { return m.info.Load() }
 
 // scores returns the rules' score table. Rules that panic over it are not asked again: it is not worth a match.
@@ -117,8 +126,8 @@ func (m *Match) scores() (table []game.Score) {
 func (m *Match) publish() {
 	c := m.core
 	i := &Info{
-		ID: m.cfg.ID, Game: m.cfg.Game.Name, Epoch: m.cfg.Epoch, Phase: c.phase, Round: c.round, Tick: c.tick,
-		Hz: m.cfg.Hz, Seats: m.cfg.Seats, Taken: c.seatsTaken(), Result: c.result, Outcome: m.outcome, Started: m.began,
+		ID: m.cfg.ID, Game: m.cfg.Game.Name, Epoch: m.cfg.Epoch, Phase: c.phase, Paused: c.paused, Round: c.round, Tick: c.tick,
+		Hz: m.cfg.Hz, Seats: m.cfg.Seats, Taken: c.seatsTaken(), Result: c.result, Outcome: m.outcome, Started: m.started,
 	}
 	for _, p := range c.players {
 		if p.online {

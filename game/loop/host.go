@@ -67,14 +67,19 @@ func (h host) End(result []byte) {
 	if c.phase != Running {
 		return
 	}
-	c.enter(Ended)
-	c.result = slices.Clone(result)
-	c.ended = true
+	c.end(result)
 	if c.head.Pause < 0 {
 		c.stopped = true
 	} else {
 		c.until = c.tick + max(1, uint32(c.head.Pause))
 	}
+}
+
+// end ends the round with a result and tells the players.
+func (c *Core) end(result []byte) {
+	c.enter(Ended)
+	c.result = slices.Clone(result)
+	c.ended = true
 	kept := c.result
 	if len(kept) > maxResult {
 		kept = nil
@@ -84,10 +89,19 @@ func (h host) End(result []byte) {
 	}
 }
 
+// anonymous reports whether events of a kind are about no player who is there.
+func anonymous(k journal.EventKind) bool {
+	switch k {
+	case game.EventJoin, game.EventAdmin, journal.EventStop, journal.EventPause, journal.EventFinish:
+		return true
+	}
+	return false
+}
+
 // event applies one journaled event to the players and passes on what the rules see.
 func (c *Core) event(e *journal.Event) error {
 	p := c.find(e.Player)
-	if p == nil && e.Kind != game.EventJoin && e.Kind != game.EventAdmin && e.Kind != journal.EventStop {
+	if p == nil && !anonymous(e.Kind) {
 		return fmt.Errorf("tick %d: event %d for unknown player %d", c.tick, e.Kind, e.Player)
 	}
 	switch e.Kind {
@@ -112,6 +126,13 @@ func (c *Core) event(e *journal.Event) error {
 		return nil
 	case journal.EventStop:
 		c.stopped = true
+		return nil
+	case journal.EventPause:
+		c.paused = e.Number != 0
+		return nil
+	case journal.EventFinish:
+		c.end(e.Data)
+		c.stopped, c.kept = true, nil
 		return nil
 	case game.EventCommand:
 		p.command = e.Number

@@ -36,6 +36,8 @@ const (
 	itemAdmin
 	itemKick
 	itemStop
+	itemPause  // number: 1 pauses, 0 goes on
+	itemFinish // data is the result
 )
 
 // item is one thing that somebody left for a match.
@@ -69,7 +71,7 @@ const (
 // journaled reports whether an item becomes events with data of the sender's choice, or of his number.
 func (it *item) journaled() bool {
 	switch it.kind {
-	case itemAttach, itemAnswer, itemCommand, itemLeave, itemAdmin, itemKick:
+	case itemAttach, itemAnswer, itemCommand, itemLeave, itemAdmin, itemKick, itemPause, itemFinish:
 		return true
 	}
 	return false

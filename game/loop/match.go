@@ -2,7 +2,6 @@ package loop
 
 import (
 	"fmt"
-	"io"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -14,10 +13,19 @@ import (
 // Match is a running match: one goroutine that owns a Core. Its methods may be called from any goroutine and never block.
 type Match struct {
 	// static after Start
-	cfg   Config
-	began time.Time // base of all times of the schedule
-	inbox inbox
-	done  chan struct{} // closed when the goroutine has ended
+	cfg     Config
+	began   time.Time // base of all times of the schedule
+	started time.Time // when the match began, here or at another node
+	inbox   inbox
+	done    chan struct{} // closed when the goroutine has ended
+	wake    chan struct{} // of size 1: something below has changed
+	gate    *gate         // nil: nothing is held back
+
+	// orders from any goroutine to the match's
+	freeze   atomic.Pointer[freeze]     // nil: none
+	retired  atomic.Pointer[retirement] // nil: no
+	snapshot atomic.Bool                // a checkpoint is wanted
+	stopBy   atomic.Int64               // when waiting for others ends, ns since began; 0: the node does not stop
 
 	// written by the match's goroutine, read by anybody
 	tick   atomic.Uint32 // last tick stepped
@@ -38,6 +46,8 @@ type Match struct {
 	quiet   uint32  // ticks for which nobody was online
 	visited bool    // somebody has been here
 	outcome Outcome // 0 until the end
+	told    *freeze // whose done was called
+	stale   bool    // Info is to be published when the last tick is released
 
 	noScores bool // the rules panicked: their score table is not asked for
 }
@@ -47,6 +57,7 @@ type Info struct {
 	ID, Game string
 	Epoch    uint32
 	Phase    Phase
+	Paused   bool // by an operator
 	Round    uint32
 	Tick     uint32
 	Hz       int
@@ -90,24 +101,38 @@ func newMatch(cfg Config, sink Sink) (*Match, error) {
 	if err != nil {
 		return nil, err
 	}
-	now := time.Now()
-	head := cfg.header(now)
+	head := cfg.header(time.Now())
 	core, err := NewCore(cfg.Game, head)
 	if err != nil {
 		return nil, err
 	}
+	return assemble(cfg, core, sink)
+}
+
+// assemble makes a match around a core; cfg has its defaults and fits.
+func assemble(cfg Config, core *Core, sink Sink) (*Match, error) {
 	m := &Match{
-		cfg: cfg, began: now, done: make(chan struct{}),
-		core: core, sink: sink, sched: newSchedule(cfg.Hz, cfg.Phase),
+		cfg: cfg, began: time.Now(), started: time.UnixMilli(core.head.Started), done: make(chan struct{}), wake: make(chan struct{}, 1),
+		core: core, sink: sink,
 		rows: game.NewRows(Kinds(cfg.Game)),
 		log:  journal.NewLog(journal.LogConfig{MaxRecords: 4 * cfg.Hz, MaxBytes: 8 << 20}),
 	}
+	m.sched = newSchedule(cfg.Hz, cfg.Phase)
+	if !cfg.LastTick.IsZero() {
+		m.sched.follow(cfg.LastTick.Sub(m.began))
+	}
+	m.tick.Store(core.tick)
+	m.tickAt.Store(int64(m.sched.at(-1)))
 	m.inbox.limit = 1024 + 64*cfg.Seats
-	m.plan = planner{core: core, sink: sink, stats: cfg.Stats}
-	if err := m.log.Checkpoint(0, core.Save()); err != nil {
+	m.plan = planner{core: core, out: sink, stats: cfg.Stats}
+	if cfg.Replica != nil {
+		m.gate = &gate{sink: sink, recorded: core.tick}
+		m.plan.out, m.plan.gate = m.gate, m.gate
+	}
+	if err := m.log.Checkpoint(core.tick, core.Save()); err != nil {
 		return nil, fmt.Errorf("first checkpoint: %w", err)
 	}
-	if err := m.rec.open(cfg.Record, head); err != nil {
+	if err := m.rec.open(cfg.Record, core); err != nil {
 		return nil, fmt.Errorf("recording: %w", err)
 	}
 	m.publish()
@@ -119,18 +144,28 @@ func (m *Match) run() {
 	defer close(m.done)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	for !m.core.stopped {
+	for !m.core.stopped && m.retired.Load() == nil {
+		if m.rests() {
+			if !m.wait(timer) {
+				break
+			}
+			m.flush()
+			continue
+		}
 		timer.Reset(m.sched.at(m.sched.next) - time.Since(m.began))
-		<-timer.C
-		n, dropped := m.sched.due(time.Since(m.began))
-		m.cfg.Stats.Dropped.Add(uint64(dropped))
-		for i := n - 1; i >= 0 && !m.core.stopped; i-- {
-			intended := m.sched.at(m.sched.next - 1 - int64(i))
-			if !m.step(intended, i == 0) {
+		select {
+		case <-m.wake:
+			m.flush()
+		case <-timer.C:
+			if !m.catchUp() {
 				m.finish(OverFailed, "the rules failed twice")
 				return
 			}
 		}
+	}
+	if !m.core.stopped {
+		m.abandon()
+		return
 	}
 	why := m.plan.stop
 	if why == 0 {
@@ -139,16 +174,40 @@ func (m *Match) run() {
 	m.finish(why, why.String())
 }
 
+// catchUp runs the ticks that are due. It reports false if the match has failed.
+func (m *Match) catchUp() bool {
+	n, dropped := m.sched.due(time.Since(m.began))
+	m.cfg.Stats.Dropped.Add(uint64(dropped))
+	for i := n - 1; i >= 0; i-- {
+		if m.core.stopped || m.retired.Load() != nil || m.rests() {
+			m.sched.next -= int64(i + 1)
+			return true
+		}
+		intended := m.sched.at(m.sched.next - 1 - int64(i))
+		if !m.step(intended, i == 0 || m.restsAfter(m.core.tick+1)) {
+			return false
+		}
+	}
+	return true
+}
+
 // step runs one tick. last says that no further tick follows at once; others leave their state frame out. It reports
 // false if the match has failed.
 func (m *Match) step(intended time.Duration, last bool) bool {
 	start := time.Since(m.began)
 	m.cfg.Stats.Lateness.add(start - intended)
 	m.items = m.inbox.swap(m.items)
+	if m.gate != nil {
+		m.overtake()
+	}
 	rec := m.plan.plan(m.items)
 	clear(m.items)
 	if !m.apply(rec) {
 		return false
+	}
+	if m.gate != nil {
+		m.cfg.Replica.Record(rec)
+		m.gate.recorded = rec.Tick
 	}
 	m.tickAt.Store(int64(intended))
 	m.tick.Store(m.core.tick)
@@ -156,6 +215,7 @@ func (m *Match) step(intended time.Duration, last bool) bool {
 	m.cfg.Stats.Messages.Add(uint64(m.core.lost))
 	m.plan.applied()
 	m.send(last)
+	m.flush()
 	m.keep(rec)
 	m.idle()
 	took := time.Since(m.began) - start
@@ -247,21 +307,6 @@ func (e *DivergedError) Error() string {
 	return fmt.Sprintf("tick %d: state hash %016x, recorded %016x", e.Tick, e.Got, e.Want)
 }
 
-// send hands the tick to the sink.
-func (m *Match) send(last bool) {
-	state := m.core.tick%uint32(m.cfg.Every) == 0
-	shed := state && !last && !m.core.ended
-	if shed {
-		m.cfg.Stats.Shed.Add(1)
-	}
-	if !state && !m.core.ended {
-		return
-	}
-	m.frame = Frame{Tick: m.core.tick, State: state, Shed: shed, Rows: m.rows, Roster: m.plan.roster, core: m.core}
-	m.plan.roster = m.plan.roster && (shed || !state)
-	m.sink.Frame(&m.frame)
-}
-
 // keep writes the journal and, every two seconds, a checkpoint.
 func (m *Match) keep(rec *journal.Record) {
 	every := ticks(checkpointEvery, m.cfg.Hz)
@@ -271,12 +316,17 @@ func (m *Match) keep(rec *journal.Record) {
 			m.cfg.Log.Error("checkpoint", "match", m.cfg.ID, "tick", rec.Tick, "err", err)
 		}
 	}
+	if m.gate != nil && (rec.Tick%every == 0 || m.snapshot.Load()) {
+		m.snapshot.Store(false)
+		m.cfg.Replica.Checkpoint(rec.Tick, m.core.Save())
+	}
 	if err := m.rec.write(rec, m.core, every*5); err != nil {
 		m.cfg.Stats.RecordLost.Add(1)
 		m.cfg.Log.Error("recording ended early", "match", m.cfg.ID, "tick", rec.Tick, "err", err)
 	}
 	if rec.Tick%uint32(m.cfg.Hz) == 0 || m.changed(rec) {
-		m.publish()
+		m.stale = true
+		m.inform()
 	}
 }
 
@@ -287,7 +337,7 @@ func (m *Match) changed(rec *journal.Record) bool {
 	}
 	for i := range rec.Events {
 		switch rec.Events[i].Kind {
-		case game.EventJoin, game.EventDrop, game.EventReturn:
+		case game.EventJoin, game.EventDrop, game.EventReturn, journal.EventPause:
 			return true
 		}
 	}
@@ -309,31 +359,5 @@ func (m *Match) idle() {
 	}
 	if m.cfg.Empty >= 0 && m.quiet == max(1, ticks(limit, m.cfg.Hz)) {
 		m.Stop(OverEmpty)
-	}
-}
-
-// finish tells everybody that the match is over, those too who have only just asked to come in.
-func (m *Match) finish(why Outcome, text string) {
-	for _, it := range m.inbox.close() {
-		if it.kind == itemAttach {
-			m.sink.Refused(it.link, RefusedOver)
-		}
-	}
-	for _, s := range m.plan.joined { // by the tick that failed
-		if s.link != nil {
-			m.sink.Refused(s.link, RefusedOver)
-		}
-	}
-	m.outcome = why
-	m.noScores = m.noScores || why == OverFailed // the state is undefined
-	m.publish()
-	m.sink.Over(why, text)
-	if err := m.rec.close(text); err != nil {
-		m.cfg.Log.Error("recording", "match", m.cfg.ID, "err", err)
-	}
-	if c, ok := m.cfg.Record.(io.Closer); ok {
-		if err := c.Close(); err != nil {
-			m.cfg.Log.Error("recording", "match", m.cfg.ID, "err", err)
-		}
 	}
 }

@@ -12,7 +12,8 @@ type seatOf struct {
 	number   uint32
 	id       string
 	who      journal.Join
-	link     Link   // nil while he is away
+	link     Link   // nil while he is away, or expected
+	away     bool   // as planned: the core has him offline
 	answered bool   // the link has received its welcome
 	issued   uint32 // generation of the resume token that the link was given
 	spent    uint32 // generation that is valid, as planned: the core may learn of it with this very record
@@ -27,7 +28,8 @@ type seatOf struct {
 // sink is kept until the record has been applied. Owned by the match's goroutine.
 type planner struct {
 	core   *Core
-	sink   Sink
+	out    outlet
+	gate   *gate // nil: none
 	stats  *Stats
 	seats  []*seatOf // ascending by number
 	rec    journal.Record
@@ -35,6 +37,7 @@ type planner struct {
 	joined []*seatOf
 	roster bool
 	stop   Outcome
+	grace  uint32 // tick at which seats that are expected drop; 0: none are
 }
 
 // plan makes the record of the next tick. The record is valid until the next call.
@@ -44,6 +47,7 @@ func (p *planner) plan(items []item) *journal.Record {
 	for i := range items {
 		p.item(&items[i])
 	}
+	p.expire()
 	for _, s := range p.seats {
 		in, ok := s.samples.take(p.rec.Tick, p.core.head.Hz)
 		in.Player, in.MessageAck = s.number, s.message
@@ -87,6 +91,15 @@ func (p *planner) item(it *item) {
 			p.event(journal.Event{Kind: journal.EventStop, Data: it.data})
 		}
 		return
+	case itemPause:
+		p.event(journal.Event{Kind: journal.EventPause, Number: it.number})
+		return
+	case itemFinish:
+		if p.stop == 0 {
+			p.stop = OverFinished
+			p.event(journal.Event{Kind: journal.EventFinish, Data: it.data})
+		}
+		return
 	}
 	s := p.byLink(it.link)
 	if s == nil {
@@ -121,9 +134,12 @@ func (p *planner) fromPlayer(s *seatOf, it *item) {
 			p.event(journal.Event{Kind: game.EventCommand, Player: s.number, Number: it.number, Data: it.data})
 		}
 	case itemDetach:
+		if p.gate != nil {
+			p.gate.forget(s.link)
+		}
 		p.drop(s)
 	case itemLeave:
-		p.sink.Gone(s.link, GoneLeft, "left")
+		p.out.Gone(s.link, GoneLeft, "left")
 		s.link = nil
 		p.leave(s, "left")
 	}
@@ -166,7 +182,7 @@ func (p *planner) spend(s *seatOf, generation uint32) {
 
 func (p *planner) outOfBounds(s *seatOf) {
 	p.stats.Sequence.Add(1)
-	p.sink.Gone(s.link, GoneSequence, "sequence out of bounds")
+	p.out.Gone(s.link, GoneSequence, "sequence out of bounds")
 	p.drop(s)
 }
 
@@ -177,7 +193,7 @@ func (p *planner) drop(s *seatOf) {
 		p.leave(s, "disconnected")
 		return
 	}
-	p.roster = true
+	p.roster, s.away = true, true
 	p.event(journal.Event{Kind: game.EventDrop, Player: s.number})
 }
 
@@ -199,7 +215,7 @@ func (p *planner) kick(id string, why []byte) {
 			continue
 		}
 		if s.link != nil {
-			p.sink.Gone(s.link, GoneRemoved, string(why))
+			p.out.Gone(s.link, GoneRemoved, string(why))
 		}
 		p.event(journal.Event{Kind: journal.EventKick, Player: s.number, Data: why})
 		p.forget(s.number)
@@ -217,17 +233,17 @@ func (p *planner) attach(l Link, a *Attach) {
 	s := p.seats[i]
 	// The generation issued with the last welcome may be the next one; who presents it proves that it arrived.
 	if a.Resume && (a.Player != s.number || a.Gen != s.spent && a.Gen != s.issued) {
-		p.sink.Refused(l, RefusedResumeToken)
+		p.out.Refused(l, RefusedResumeToken)
 		return
 	}
 	if a.Resume {
 		p.spend(s, a.Gen)
 	}
 	if s.link != nil {
-		p.sink.Gone(s.link, GoneReplaced, "replaced by a newer connection")
-	} else {
+		p.out.Gone(s.link, GoneReplaced, "replaced by a newer connection")
+	} else if s.away {
 		p.event(journal.Event{Kind: game.EventReturn, Player: s.number})
-		p.roster = true
+		p.roster, s.away = true, false
 	}
 	s.link, s.answered, s.issued = l, false, s.spent+1
 	if !slices.Contains(p.joined, s) {
@@ -241,10 +257,10 @@ const maxSpectators = 64
 func (p *planner) newcomer(l Link, a *Attach) {
 	switch {
 	case a.Resume:
-		p.sink.Refused(l, RefusedResumeToken)
+		p.out.Refused(l, RefusedResumeToken)
 		return
 	case !a.Who.Spectator && p.count(false) >= p.core.head.Seats, a.Who.Spectator && p.count(true) >= maxSpectators:
-		p.sink.Refused(l, RefusedFull)
+		p.out.Refused(l, RefusedFull)
 		return
 	}
 	p.lastNo++
@@ -271,7 +287,7 @@ func (p *planner) applied() {
 	for _, r := range p.core.removed {
 		for _, s := range p.seats {
 			if s.number == r.Player && s.link != nil {
-				p.sink.Gone(s.link, GoneRemoved, r.Why)
+				p.out.Gone(s.link, GoneRemoved, r.Why)
 			}
 		}
 		p.forget(r.Player)
@@ -281,7 +297,7 @@ func (p *planner) applied() {
 		if c == nil || s.link == nil {
 			continue
 		}
-		p.sink.Joined(s.link, Seat{
+		p.out.Joined(s.link, Seat{
 			Player: c.seat(), ID: s.id, Generation: s.issued,
 			Sample: s.samples.ack, Command: c.command, Message: c.out.next - uint32(c.out.n), Tick: p.core.tick,
 		})

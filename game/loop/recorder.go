@@ -15,13 +15,18 @@ type recorder struct {
 // spoolLimit is how many bytes may wait for the disk; past it the recording ends, torn but readable.
 const spoolLimit = 4 << 20
 
-func (r *recorder) open(w io.Writer, head journal.Header) error {
+// open begins a recording, with a checkpoint if the match did not begin here.
+func (r *recorder) open(w io.Writer, c *Core) error {
 	if w == nil {
 		return nil
 	}
 	r.spool = journal.NewSpool(w, spoolLimit)
 	var err error
-	if r.w, err = journal.NewWriter(r.spool, head); err != nil {
+	r.w, err = journal.NewWriter(r.spool, c.head)
+	if err == nil && c.tick > 0 {
+		err = r.w.WriteCheckpoint(c.tick, c.Save())
+	}
+	if err != nil {
 		r.spool.Close()
 	}
 	return err

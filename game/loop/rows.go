@@ -18,7 +18,7 @@ func Kinds(def game.Def) []game.Kind {
 	linear := func(name string) game.Field { return game.Field{Name: name, Bits: 32, Linear: true} }
 	return append(slices.Clone(def.Kinds),
 		game.Kind{Name: KindMatch, Fields: []game.Field{
-			held("state"), // Phase
+			held("state"), // Phase; 3 while an operator has paused the match
 			held("round"), // from 1
 			held("since"), // tick in which the state began
 			held("until"), // tick at which the next round starts, while ended; else 0
@@ -40,6 +40,9 @@ func (c *Core) Rows(r *game.Rows) {
 	kind := uint8(len(c.def.Kinds))
 	v := r.Put(game.All, 0, kind)
 	v[0], v[1], v[2], v[3] = int32(c.phase), int32(c.round), int32(c.since), int32(c.until)
+	if c.paused {
+		v[0] = int32(paused)
+	}
 	for _, p := range c.players {
 		if p.who.Spectator || !p.online {
 			continue

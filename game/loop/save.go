@@ -4,17 +4,18 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/overtime-server/overtime/game"
 	"github.com/overtime-server/overtime/game/journal"
 )
 
-const saveVersion = 1
+const saveVersion = 2
 
 // append writes the whole state. Fixed-width little-endian numbers, so that the size is steady from tick to tick.
 func (c *Core) append(b []byte) []byte {
 	le := binary.LittleEndian
-	b = append(b, saveVersion, byte(c.phase), flags(c.stopped, c.fresh))
+	b = append(b, saveVersion, byte(c.phase), flags(c.stopped, c.fresh, c.paused))
 	for _, v := range [...]uint32{c.tick, c.lastID, c.lastNum, c.since, c.until, c.round} {
 		b = le.AppendUint32(b, v)
 	}
@@ -24,6 +25,12 @@ func (c *Core) append(b []byte) []byte {
 	b = le.AppendUint32(b, uint32(len(c.late)))
 	for _, e := range c.late { // only EventLeave
 		b = le.AppendUint32(b, e.Player)
+	}
+	b = le.AppendUint32(b, uint32(len(c.kept)))
+	for _, e := range c.kept {
+		b = append(b, byte(e.Kind))
+		b = le.AppendUint32(b, e.Player)
+		b = appendBytes(b, e.Data)
 	}
 	b = le.AppendUint32(b, uint32(len(c.players)))
 	for _, p := range c.players {
@@ -71,7 +78,7 @@ func (c *Core) Load(b []byte) error {
 	}
 	c.phase = Phase(r.u8())
 	f := r.u8()
-	stopped, fresh := f&1 != 0, f&2 != 0
+	stopped, fresh, paused := f&1 != 0, f&2 != 0, f&4 != 0
 	for _, v := range [...]*uint32{&c.tick, &c.lastID, &c.lastNum, &c.since, &c.until, &c.round} {
 		*v = r.u32()
 	}
@@ -80,6 +87,12 @@ func (c *Core) Load(b []byte) error {
 	c.late = c.late[:0]
 	for n := r.count(4); n > 0; n-- {
 		c.late = append(c.late, game.Event{Kind: game.EventLeave, Player: r.u32()})
+	}
+	c.kept = nil
+	for n := r.count(9); n > 0; n-- {
+		e := game.Event{Kind: game.EventKind(r.u8()), Player: r.u32(), Data: slices.Clone(r.bytes())}
+		r.bad = r.bad || e.Kind < game.EventJoin || e.Kind > game.EventAdmin
+		c.kept = append(c.kept, e)
 	}
 	c.players = c.players[:0]
 	for n, last := r.count(64), uint32(0); n > 0; n-- {
@@ -94,7 +107,7 @@ func (c *Core) Load(b []byte) error {
 	if err := c.begin(c.round); err != nil {
 		return err
 	}
-	c.stopped, c.fresh, c.rand, c.savedFor = stopped, fresh, rnd, 0
+	c.stopped, c.fresh, c.paused, c.rand, c.savedFor = stopped, fresh, paused, rnd, 0
 	if err := c.world.Load(r.b); err != nil {
 		return fmt.Errorf("game %s: load: %w", c.def.Name, err)
 	}

@@ -17,6 +17,12 @@ func newSchedule(hz int, phase float64) schedule {
 	return schedule{hz: int64(hz), base: time.Duration(phase * float64(time.Second) / float64(hz))}
 }
 
+// follow moves the ticks so that index 0 is one interval after a tick that was intended at a time, not later than now; where that is
+// long ago, ticks are due at once.
+func (s *schedule) follow(last time.Duration) {
+	s.base = min(last, 0) + time.Duration(int64(time.Second)/s.hz)
+}
+
 // at returns the intended time of index k.
 func (s *schedule) at(k int64) time.Duration {
 	return s.base + time.Duration(k*int64(time.Second)/s.hz)

@@ -40,6 +40,7 @@ const (
 	RefusedFull        Refusal = iota + 1 // no seat left
 	RefusedResumeToken                    // the token was used or its seat is gone
 	RefusedOver                           // the match is over
+	RefusedMoved                          // the match has left this node while the link waited: it goes on elsewhere
 )
 
 // Departure says why a link carries nobody any more.
@@ -62,17 +63,18 @@ const (
 	OverEmpty                       // nobody was there
 	OverFailed                      // the rules panicked twice
 	OverShutdown                    // the node stops
+	OverMoved                       // it goes on at another node; only by Match.Retire
 )
 
 func (o Outcome) String() string {
-	return [...]string{"", "finished", "empty", "failed", "shutdown"}[o]
+	return [...]string{"", "finished", "empty", "failed", "shutdown", "moved"}[o]
 }
 
 // Frame is the state after a tick. It is valid during the call of Sink.Frame only.
 type Frame struct {
 	Tick   uint32
 	State  bool       // this tick has a state frame: Rows is set
-	Shed   bool       // the next tick follows at once: remember the rows, send nothing
+	Shed   bool       // the next tick follows at once, or the standby was too late: remember the rows, send nothing
 	Rows   *game.Rows // sorted
 	Roster bool       // somebody joined, left, dropped, returned or changed his team since the last frame
 	core   *Core

@@ -26,10 +26,13 @@ type Stats struct {
 	InboxFull  atomic.Uint64 // items refused: the match's inbox was full
 	Stale      atomic.Uint64 // items ignored: from a link that carries nobody any more
 	Messages   atomic.Uint64 // reliable messages that gave way to newer ones
+	HeldFull   atomic.Uint64 // links refused: too many answers wait for the standby
+	Held       atomic.Uint64 // state frames never sent: the standby did not have them when the next one was due
 	RecordLost atomic.Uint64 // recordings that ended early: disk slow or full
 
 	Duration Histogram // time to step a tick and hand it over
 	Lateness Histogram // start of a tick after its intended time
+	Gate     Histogram // from the end of a tick's step until its output left; with a Replica only
 }
 
 // NewStats returns zeroed counters.

@@ -40,7 +40,7 @@ type Client struct {
 	start time.Time
 	count counters
 
-	// Owned by the goroutine of Run.
+	// Owned by the goroutine that serves: that of Run, or of the runner that has won a race while Run waits for it.
 	link      *link // the connection, nil between connections
 	writer    schema.ClientWriter
 	state     *delta.State
@@ -49,7 +49,7 @@ type Client struct {
 	url       string      // of the last welcome
 	trying    string      // of the connection
 	move      schema.Move // where the server sends us
-	bye       schema.Bye  // what it said before closing
+	epoch     uint32      // the highest seen; whatever is of a lower one is old
 	clock     clock
 	ack       ackRow
 	pending   pending
@@ -100,6 +100,7 @@ func (c *Client) Run(ctx context.Context) error {
 		if c.isLeaving() {
 			return nil
 		}
+		c.move = end.move
 		step := plan.next(end, c.now())
 		if step.err != nil {
 			return step.err

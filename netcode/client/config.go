@@ -16,18 +16,21 @@ type Config struct {
 	// Token is the player token.
 	Token string
 	// Locate finds the URL anew: for the first connection (attempt 0) if URL is empty, and for every attempt after a loss,
-	// counted from 1. If it fails, or is nil, the last URL and the standby that the server named take turns.
+	// counted from 1. With a standby that the server named, the first attempt is a race between the last URL and the standby, and
+	// later ones have what Locate finds run with them. If it fails, or is nil, they run without it.
 	Locate func(ctx context.Context, attempt int) (url string, err error)
-	// Dial makes connections; nil means plain TCP.
+	// Roam has Locate asked for every attempt, also where the client knows better: what it finds gets a head start.
+	Roam bool
+	// Dial makes connections, several at once; nil means plain TCP.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 	// TLS is used for wss; nil means the defaults.
 	TLS *tls.Config
 	// NoCompression stops offering permessage-deflate.
 	NoCompression bool
-	// Handler is called on the goroutine of Run.
+	// Handler is called by one goroutine at a time.
 	Handler Handler
 	// Gap and Ack observe the time between successive state frames, and from sending a sample to the first frame that answers it.
-	// They are called on the goroutine of Run. Optional.
+	// They are called where Handler is. Optional.
 	Gap, Ack func(time.Duration)
 	// Seed decides the jitter of back-offs.
 	Seed uint64

@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
+	"time"
 
 	"github.com/lxzan/gws"
 
@@ -16,25 +18,31 @@ import (
 
 const readBuffer = 1024 // bytes; a usual state frame with its company fits, larger ones pass it by
 
-// connect makes one connection and serves it to its end.
+// connect makes one connection and serves it to its end; where several nodes may have the match, they race for it.
 func (c *Client) connect(ctx context.Context, attempt int) ending {
-	addr, err := c.locate(ctx, attempt)
+	to, err := c.targets(ctx, attempt)
 	if err != nil {
 		return c.failed(ending{err: err})
 	}
-	c.trying, c.move, c.bye = addr, schema.Move{}, schema.Bye{}
-	l := &link{c: c}
+	c.move = schema.Move{}
+	if len(to) > 1 {
+		return c.race(ctx, to)
+	}
+	l := &link{c: c, addr: to[0].addr, hello: c.hello()}
 	defer c.hold(nil, nil)
-	status, err := l.dial(ctx, addr)
-	if err != nil {
+	if status, err := l.dial(ctx); err != nil {
 		return c.failed(ending{err: err, refused: status})
 	}
 	stop := context.AfterFunc(ctx, c.Cut)
 	defer stop()
-	c.link = l
 	l.ws.ReadLoop()
-	c.link = nil
-	return c.ended(l)
+	e := c.ended(l)
+	// A node that has just come into a match may not know it yet; others may.
+	e.doubt = !e.welcomed && c.welcome.Match != "" && (c.welcome.Standby != "" || c.cfg.Locate != nil)
+	if e.moved {
+		c.count.moves.Add(1)
+	}
+	return e
 }
 
 // failed counts an attempt that came to nothing.
@@ -45,7 +53,11 @@ func (c *Client) failed(e ending) ending {
 
 // ended says how a connection ended.
 func (c *Client) ended(l *link) ending {
+	l.unguard()
 	e := ending{welcomed: l.welcomed, code: 1006, err: l.err}
+	if l.admitted {
+		c.link = nil
+	}
 	if l.welcomed {
 		e.lasted = c.now() - l.welcomedAt
 	} else {
@@ -55,60 +67,76 @@ func (c *Client) ended(l *link) ending {
 	switch {
 	case errors.As(l.err, &remote):
 		e.code, e.reason = schema.CloseCode(remote.Code), string(remote.Reason)
-	case c.bye.Code != 0: // the close frame was lost
-		e.code, e.reason = schema.CloseCode(c.bye.Code), c.bye.Reason
+	case l.bye.Code != 0: // the close frame was lost
+		e.code, e.reason = schema.CloseCode(l.bye.Code), l.bye.Reason
 	}
 	if !l.cut || remote != nil {
 		c.count.closed(e.code)
 	}
-	if e.code == schema.CloseMoved && c.move.URL == "" {
-		c.move.URL = e.reason
+	if l.race != nil && l.welcomed && e.code == schema.CloseReplaced && e.lasted < raceEcho {
+		e.code = 1006 // by ourselves: the hello of a runner that had lost came late
 	}
-	if _, err := parse(c.move.URL); err != nil {
-		c.move = schema.Move{}
+	e.move = l.move
+	if e.code == schema.CloseMoved && e.move.URL == "" {
+		e.move.URL = e.reason
 	}
-	if e.moved = c.move.URL != ""; e.moved {
-		c.count.moves.Add(1)
+	if _, err := parse(e.move.URL); err != nil {
+		e.move = schema.Move{}
 	}
+	e.moved = e.move.URL != ""
 	return e
 }
 
-// locate returns where to connect.
-func (c *Client) locate(ctx context.Context, attempt int) (string, error) {
-	switch {
-	case c.move.URL != "":
+// headStart is what the address that a server named, or that a roaming player chose, has before the others.
+const headStart = 300 * time.Millisecond
+
+// targets returns where to connect: one address, or several to race for the match.
+func (c *Client) targets(ctx context.Context, attempt int) ([]target, error) {
+	if attempt == 0 && c.cfg.URL != "" {
+		return []target{{addr: c.cfg.URL}}, nil
+	}
+	var to []target
+	add := func(addr string, after time.Duration) {
+		if addr != "" && !slices.ContainsFunc(to, func(t target) bool { return t.addr == addr }) {
+			to = append(to, target{addr, after})
+		}
+	}
+	after := time.Duration(0)
+	if c.move.URL != "" {
 		if c.move.Token != "" {
 			c.resume = c.move.Token
 		}
-		return c.move.URL, nil
-	case attempt == 0 && c.cfg.URL != "":
-		return c.cfg.URL, nil
+		add(c.move.URL, 0)
+		after = headStart
 	}
-	last := c.url
+	standby, last := c.welcome.Standby, c.url
 	if last == "" {
 		last = c.cfg.URL
 	}
-	if c.cfg.Locate != nil {
+	if len(to) == 0 && c.cfg.Locate != nil && (c.cfg.Roam || attempt != 1 || standby == "") {
 		ctx, cancel := context.WithTimeout(ctx, c.cfg.DialTimeout)
 		defer cancel()
 		u, err := c.cfg.Locate(ctx, attempt)
+		if err != nil && last == "" {
+			return nil, fmt.Errorf("locate: %w", err)
+		}
 		if err == nil {
-			return u, nil
-		}
-		if last == "" {
-			return "", fmt.Errorf("locate: %w", err)
+			if add(u, 0); c.cfg.Roam {
+				after = headStart
+			}
 		}
 	}
-	if attempt > 0 && attempt%2 == 0 && c.welcome.Standby != "" {
-		return c.welcome.Standby, nil
+	if len(to) == 0 || standby != "" {
+		add(last, after)
+		add(standby, after)
 	}
-	return last, nil
+	return to, nil
 }
 
 // dial connects and shakes hands. status is the HTTP status of a refusal.
-func (l *link) dial(ctx context.Context, addr string) (status int, err error) {
+func (l *link) dial(ctx context.Context) (status int, err error) {
 	cfg := &l.c.cfg
-	u, err := parse(addr)
+	u, err := parse(l.addr)
 	if err != nil {
 		return 0, err
 	}
@@ -118,7 +146,8 @@ func (l *link) dial(ctx context.Context, addr string) (status int, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("dial: %w", err)
 	}
-	if !l.c.hold(raw, nil) {
+	l.raw = raw
+	if l.race == nil && !l.c.hold(raw, nil) {
 		raw.Close()
 		return 0, net.ErrClosed
 	}
@@ -134,7 +163,7 @@ func (l *link) dial(ctx context.Context, addr string) (status int, err error) {
 		header.Set("Sec-WebSocket-Extensions", offer)
 	}
 	ws, resp, err := gws.NewClientFromConn(l, &gws.ClientOption{
-		Addr: addr, RequestHeader: header, HandshakeTimeout: cfg.DialTimeout,
+		Addr: l.addr, RequestHeader: header, HandshakeTimeout: cfg.DialTimeout,
 		ReadBufferSize: readBuffer, ReadMaxPayloadSize: schema.MaxServer, ParallelGolimit: 1, NewSession: noSession,
 	}, l.sock)
 	if err != nil {
@@ -148,7 +177,9 @@ func (l *link) dial(ctx context.Context, addr string) (status int, err error) {
 		return 0, err
 	}
 	l.ws = ws
-	l.c.hold(raw, ws)
+	if l.race == nil {
+		l.c.hold(raw, ws)
+	}
 	return 0, nil
 }
 

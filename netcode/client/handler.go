@@ -2,7 +2,7 @@ package client
 
 import "github.com/overtime-server/overtime/schema"
 
-// Handler is a player's program. Its methods are called on the goroutine of [Client.Run], one at a time; what they are
+// Handler is a player's program. Its methods are called by one goroutine at a time, between the begin and the end of [Client.Run]; what they are
 // handed is valid during the call only.
 type Handler interface {
 	// Welcome is called when a connection is ready: resumed is false for the first one, and true when the client is back. No

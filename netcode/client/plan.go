@@ -13,8 +13,10 @@ type ending struct {
 	lasted   time.Duration    // since the welcome
 	code     schema.CloseCode // from the server; 1006 if there was none
 	reason   string
-	refused  int   // HTTP status of a refusal, 0 if there was none
-	moved    bool  // the server said where to go
+	refused  int  // HTTP status of a refusal, 0 if there was none
+	moved    bool // the server said where to go
+	move     schema.Move
+	doubt    bool  // another node may know better
 	err      error // what went wrong, for the log and for ErrGaveUp
 }
 
@@ -27,6 +29,9 @@ type step struct {
 
 // settled is how long a connection must last for the back-off to start over: a server that closes at once must not be hurried.
 const settled = time.Second
+
+// believe is how long after a loss a node that does not know the match is doubted while others may.
+const believe = 3 * time.Second
 
 // plan decides after every ending. Pure; times are durations since the client began.
 type plan struct {
@@ -51,6 +56,9 @@ func (p *plan) next(e ending, now time.Duration) step {
 	}
 	if now-p.since >= p.giveUp {
 		return step{err: fmt.Errorf("%w: %v", ErrGaveUp, e.err)}
+	}
+	if e.code == schema.CloseMatchOver && e.doubt && now-p.since < believe {
+		return step{wait: p.losses}
 	}
 	switch e.code.Action() {
 	case schema.ActionStop, schema.ActionLobby:

@@ -41,6 +41,13 @@ func (c *Client) frame(l *link, m *wire.ServerMessage) {
 		c.malformed(l)
 		return
 	}
+	if m.Keyframe() {
+		if m.Epoch() < c.epoch {
+			l.stale()
+			return
+		}
+		c.epoch = m.Epoch()
+	}
 	res, err := c.state.Apply(m)
 	switch err {
 	case nil:
@@ -63,6 +70,7 @@ func (c *Client) frame(l *link, m *wire.ServerMessage) {
 			c.count.keyframes.Add(1)
 			c.wantKey = 0
 		}
+		l.dog.framed.Store(l.dog.heard.Load())
 		c.tick(res.Tick)
 	}
 }
@@ -96,9 +104,9 @@ func (c *Client) other(l *link, m *wire.ServerMessage) {
 		c.malformed(l)
 		return
 	}
-	c.farewell(m)
-	if !l.welcomed {
-		return // nothing else can come before the welcome
+	l.farewell(m)
+	if u, ok := schema.ReadStandby(m); ok {
+		c.stand(l, u)
 	}
 	if m.RosterLength() > 0 {
 		c.roster = schema.AppendRoster(c.roster[:0], m)
@@ -115,14 +123,13 @@ func (c *Client) other(l *link, m *wire.ServerMessage) {
 	}
 }
 
-// farewell notes what a message says about the end of the connection.
-func (c *Client) farewell(m *wire.ServerMessage) {
-	if x, ok := schema.ReadMove(m); ok {
-		c.move = x
+// stand notes who stands by.
+func (c *Client) stand(l *link, standby string) {
+	if _, err := parse(standby); err != nil {
+		standby = ""
 	}
-	if x, ok := schema.ReadBye(m); ok {
-		c.bye = x
-	}
+	c.welcome.Standby = standby
+	l.guard(standby != "" && standby != l.addr)
 }
 
 // reliable hands out the messages that are new.
@@ -164,11 +171,15 @@ func (c *Client) onWelcome(l *link, w schema.Welcome) bool {
 		}
 		c.state = state
 	}
+	if c.state.Epoch() != w.Epoch {
+		c.state.Reset() // only a keyframe leads into another epoch
+	}
 	c.state.Resumed()
 	if !same {
 		c.pending, c.commands, c.command, c.message = pending{}, nil, 0, 0
 	}
 	c.welcome, c.url, c.wantKey, c.ping, c.pingAt = w, c.trying, 0, 0, 0
+	c.epoch = max(c.epoch, w.Epoch)
 	if w.Resume != "" {
 		c.resume = w.Resume
 	}
@@ -181,6 +192,7 @@ func (c *Client) onWelcome(l *link, w schema.Welcome) bool {
 	c.applied(w.Command)
 	c.pending.seq, c.command = max(c.pending.seq, w.Sample), max(c.command, w.Command)
 	c.resend(l)
+	c.stand(l, w.Standby)
 	c.cfg.Handler.Welcome(c, &c.welcome, resumed)
 	return true
 }

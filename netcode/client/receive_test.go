@@ -35,8 +35,8 @@ func offline(t testing.TB, h Handler) (*Client, *link) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &link{c: c}
-	if _, err := l.dial(t.Context(), "ws://x/"); err != nil {
+	l := &link{c: c, addr: "ws://x/", hello: c.hello()}
+	if _, err := l.dial(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	c.link = l

@@ -30,6 +30,9 @@ type Stats struct {
 	Connects          uint64 // connections that got a welcome
 	Reconnects        uint64 // of these, all but the first
 	Moves             uint64 // times that the server sent the client elsewhere
+	Races             uint64 // times that several nodes were tried at once
+	Silences          uint64 // connections given up since nothing came any more, with a standby to go to
+	Stale             uint64 // connections given up since they were of an epoch that is over
 	FailedAttempts    uint64 // attempts to connect that did not get a welcome
 	// Answers by name, from the server's own row since the player joined.
 	Applied, Merged, Late, Refused uint64
@@ -45,6 +48,8 @@ type counters struct {
 	hashChecks, hashMismatches, decodeErrors, keyframeRequests        atomic.Uint64
 	sent, answered, abandoned, resent, commands, messages, repeated   atomic.Uint64
 	connects, moves, failed, applied, merged, late, refused, rttNanos atomic.Uint64
+
+	races, silences, stale atomic.Uint64
 
 	mu     sync.Mutex // guards closes
 	closes map[schema.CloseCode]uint64
@@ -69,7 +74,7 @@ func (c *Client) Stats() Stats {
 		DecodeErrors: n.decodeErrors.Load(), KeyframeRequests: n.keyframeRequests.Load(),
 		Sent: n.sent.Load(), Answered: n.answered.Load(), Abandoned: n.abandoned.Load(), Resent: n.resent.Load(),
 		Commands: n.commands.Load(), Messages: n.messages.Load(), Repeated: n.repeated.Load(),
-		Connects: n.connects.Load(), Moves: n.moves.Load(), FailedAttempts: n.failed.Load(),
+		Connects: n.connects.Load(), Moves: n.moves.Load(), Races: n.races.Load(), Silences: n.silences.Load(), Stale: n.stale.Load(), FailedAttempts: n.failed.Load(),
 		Applied: n.applied.Load(), Merged: n.merged.Load(), Late: n.late.Load(), Refused: n.refused.Load(),
 		RTT: time.Duration(n.rttNanos.Load()),
 	}

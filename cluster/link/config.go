@@ -74,6 +74,18 @@ func (c Config) withDefaults() Config {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
+	if c.Call == nil {
+		c.Call = func(context.Context, string, string, []byte) ([]byte, error) { return nil, &Error{Code: CodeMethod} }
+	}
+	if c.Message == nil {
+		c.Message = func(string, uint8, []byte) {}
+	}
+	if c.Up == nil {
+		c.Up = func(string) {}
+	}
+	if c.Down == nil {
+		c.Down = func(string, error) {}
+	}
 	for d, def := range map[*time.Duration]time.Duration{
 		&c.CallTimeout: 2 * time.Second, &c.DialTimeout: 2 * time.Second, &c.WriteTimeout: 2 * time.Second,
 		&c.Heartbeat: 50 * time.Millisecond, &c.Silence: 300 * time.Millisecond, &c.CallSilence: 2 * time.Second,

@@ -33,7 +33,7 @@ var (
 const (
 	CodeBusy     = "busy"     // the peer serves too many calls of this node: nothing was done, try again later
 	CodeInternal = "internal" // the handler failed with an error that is not an *Error, or panicked
-	CodeTimeout  = "timeout"  // the handler's context ended
+	CodeTimeout  = "timeout"  // the handler's context ended; arrives as context.DeadlineExceeded
 	CodeMethod   = "method"   // the peer serves no calls
 )
 

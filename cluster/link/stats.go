@@ -1,6 +1,11 @@
 package link
 
-import "sync/atomic"
+import (
+	"maps"
+	"slices"
+	"sync/atomic"
+	"time"
+)
 
 // Stats counts what a Links did since New. Bytes are those of frames, before encryption.
 type Stats struct {
@@ -96,4 +101,31 @@ func newCounters() counters {
 		drops:      newTally("down", "full", "late_answer", "leaving"),
 		ends:       newTally("eof", "silence", "idle", "slow", "replaced", "protocol", "unknown", "closed"),
 	}
+}
+
+// Stats returns the counters.
+func (l *Links) Stats() Stats {
+	c := &l.count
+	s := Stats{
+		Dials: c.dials.Load(), Accepts: c.accepts.Load(), MessagesOut: c.messagesOut.Load(), MessagesIn: c.messagesIn.Load(),
+		BytesOut: c.bytesOut.Load(), BytesIn: c.bytesIn.Load(), Writes: c.writes.Load(), CallsOut: c.callsOut.Load(),
+		CallsIn: c.callsIn.Load(), Pings: c.pings.Load(), TLSRefused: c.refused.Load(), DialsFailed: c.dialsFailed.Load(),
+		BreakerOpened: c.breakerOpened.Load(), CallErrors: c.callErrors.read(), Refused: c.refusals.read(),
+		Drops: c.drops.read(), Disconnects: c.ends.read(),
+	}
+	l.mu.RLock()
+	peers := slices.Collect(maps.Values(l.peers))
+	l.mu.RUnlock()
+	now := time.Now()
+	for _, p := range peers {
+		p.mu.Lock()
+		if p.cur.Load() != nil {
+			s.Connected++
+		} else if p.brk.open(now) {
+			s.BreakersOpen++
+		}
+		s.BulkOpen += len(p.bulks)
+		p.mu.Unlock()
+	}
+	return s
 }

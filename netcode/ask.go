@@ -65,8 +65,8 @@ func (x *session) enter(e *entry) {
 
 // attach asks a match to let the player in. It returns false if the match has just gone, and may be elsewhere.
 func (x *session) attach(m *Match, e *entry) bool {
-	if url := m.moved.Load(); url != nil && *url != "" {
-		x.depart(*url)
+	if url := m.whither(); url != "" {
+		x.depart(url)
 		return true
 	}
 	if why, full := x.srv.full(); full && !e.attach.Resume { // who resumes has a seat

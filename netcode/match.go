@@ -77,6 +77,14 @@ func (m *Match) begin() {
 	close(m.ready)
 }
 
+// whither returns where the match went, "" if that is not known.
+func (m *Match) whither() string {
+	if url := m.moved.Load(); url != nil {
+		return *url
+	}
+	return ""
+}
+
 // MapHash is the content hash under which clients fetch the world's unchanging part; empty if there is none.
 func (m *Match) MapHash() string { return m.mapHash }
 
@@ -121,11 +129,9 @@ func (m *Match) Refused(l loop.Link, why loop.Refusal) {
 		x.refuse(schema.CloseUnavailable, "match is full")
 	case loop.RefusedResumeToken:
 		x.refuse(schema.CloseResumeToken, "resume token used or seat gone")
+	case loop.RefusedMoved:
+		x.depart(m.whither())
 	default:
-		if url := m.moved.Load(); url != nil {
-			x.depart(*url)
-			return
-		}
 		x.refuse(schema.CloseMatchOver, "match is over")
 	}
 }
@@ -181,16 +187,15 @@ func (m *Match) Over(why loop.Outcome, text string) {
 	case loop.OverShutdown:
 		code = schema.CloseUnavailable
 	}
-	url := m.moved.Load()
 	for _, x := range m.members {
-		if url != nil {
-			x.depart(*url)
+		if why == loop.OverMoved {
+			x.depart(m.whither())
 		} else {
 			x.end(code, text)
 		}
 	}
 	m.members = nil
-	m.srv.forgetMatch(m.ID())
+	m.srv.forgetMatch(m)
 }
 
 // welcome is the first message to a player.

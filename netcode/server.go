@@ -107,13 +107,33 @@ func (s *Server) Create(cfg loop.Config) (*Match, error) {
 	// Multiples of the golden ratio modulo 1 stay spread evenly, however many there are.
 	s.spread++
 	_, cfg.Phase = math.Modf(float64(s.spread) * (math.Phi - 1))
+	return s.hostLocked(&cfg, func(m *Match) (*loop.Match, error) { return loop.Start(cfg, m) })
+}
+
+// Continue takes a match over where core stands: this node stood by for it, or it moved here. Players come with their resume tokens;
+// those who wait here for the match are let in at once. It is done also when the node is full or drains: the match would be lost otherwise.
+// Errors: ErrDraining after Shutdown, ErrExists, and those of loop.Continue.
+func (s *Server) Continue(cfg loop.Config, core *loop.Core) (*Match, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.stopped:
+		return nil, ErrDraining
+	case s.matches[cfg.ID] != nil:
+		return nil, fmt.Errorf("%w: %s", ErrExists, cfg.ID)
+	}
+	return s.hostLocked(&cfg, func(m *Match) (*loop.Match, error) { return loop.Continue(cfg, core, m) })
+}
+
+// hostLocked starts a match and makes it known. Called with mu held.
+func (s *Server) hostLocked(cfg *loop.Config, start func(*Match) (*loop.Match, error)) (*Match, error) {
 	kinds := loop.Kinds(cfg.Game)
 	tables, err := delta.NewTables(kinds)
 	if err != nil {
 		return nil, fmt.Errorf("game %s: %w", cfg.Game.Name, err)
 	}
 	m := newMatch(s, tables, delta.KindsToWire(kinds))
-	if m.Match, err = loop.Start(cfg, m); err != nil {
+	if m.Match, err = start(m); err != nil {
 		return nil, err
 	}
 	m.begin()
@@ -144,10 +164,13 @@ func (s *Server) Matches() []*Match {
 // Players returns the number of open connections.
 func (s *Server) Players() int { return int(s.stats.Connections.Load()) }
 
-func (s *Server) forgetMatch(id string) {
+// forgetMatch forgets a match that has ended, unless it has come back since.
+func (s *Server) forgetMatch(m *Match) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.matches, id)
+	if s.matches[m.ID()] == m {
+		delete(s.matches, m.ID())
+	}
 	s.checkEmptyLocked()
 }
 

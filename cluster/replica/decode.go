@@ -78,3 +78,14 @@ func boolByte(v bool) byte {
 	}
 	return 0
 }
+
+// varint reads a zigzag number of at most 40 bits and a sign, so that sums of a few do not overflow.
+func (d *decoder) varint() int64 {
+	v, n := binary.Varint(d.b)
+	if d.bad || n <= 0 || v > 1<<40 || v < -1<<40 {
+		d.bad = true
+		return 0
+	}
+	d.b = d.b[n:]
+	return v
+}

@@ -112,3 +112,37 @@ func reachable(addr net.Addr, host string) string {
 	}
 	return net.JoinHostPort(host, strconv.Itoa(t.Port))
 }
+
+// nextPort is the address with the port after; port 0 stays.
+func nextPort(hostport string) string {
+	host, port, _ := net.SplitHostPort(hostport) // checked before
+	p, _ := strconv.Atoi(port)
+	if p > 0 && p < 65535 {
+		p++
+	}
+	return net.JoinHostPort(host, strconv.Itoa(p))
+}
+
+// advertised is the address under which others on the network reach a listener of this machine: its own, unless it listens
+// on all addresses; then the first private one, else the first that is not loopback.
+func advertised(hostport string) string {
+	host, port, _ := net.SplitHostPort(hostport) // checked before
+	if ip := net.ParseIP(host); host != "" && (ip == nil || !ip.IsUnspecified()) {
+		return hostport
+	}
+	best := "127.0.0.1"
+	addrs, _ := net.InterfaceAddrs() // none: loopback it is
+	for _, a := range addrs {
+		n, ok := a.(*net.IPNet)
+		if !ok || n.IP.IsLoopback() || n.IP.IsLinkLocalUnicast() || n.IP.To4() == nil {
+			continue
+		}
+		if n.IP.IsPrivate() {
+			return net.JoinHostPort(n.IP.String(), port)
+		}
+		if best == "127.0.0.1" {
+			best = n.IP.String()
+		}
+	}
+	return net.JoinHostPort(best, port)
+}

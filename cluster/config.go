@@ -27,6 +27,15 @@ type Config struct {
 	Record     string // directory for journals of all matches, one file each; default: none are written
 	NoGuests   bool   // only players with a token may play
 
+	// Cluster mode, with Gossip. All nodes of a cluster have the same SecretFile, which is then required.
+	Gossip    string   // listener for gossip, TCP and UDP; default: none, a node alone
+	Advertise string   // HOST:PORT under which other nodes reach Gossip; default: Gossip, or a private address of this machine
+	Join      []string // HOST:PORT of nodes that are probably there; names may stand for many addresses
+	Link      string   // listener for calls between nodes; default: Gossip's host, and its port plus one
+	Region    string   // where this node is; matches can ask for it
+	Proxy     bool     // players cannot reach this node directly: the node that they reach passes their bytes on
+	Version   string   // of the program, shown to operators
+
 	MaxMatches int           // running at once; default 1,000
 	MaxPlayers int           // connections; default 20,000
 	EmptyAfter time.Duration // a match ends after so long without anybody; default 5 s
@@ -60,7 +69,36 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Public, err = playURL(c.Public, c.TLSCert != ""); err != nil {
 		return c, fmt.Errorf("public: %w", err)
 	}
+	if err = c.clusterDefaults(); err != nil {
+		return c, err
+	}
 	return c, c.validate()
+}
+
+// clusterDefaults fills in the addresses of cluster mode.
+func (c *Config) clusterDefaults() (err error) {
+	if c.Gossip == "" {
+		if len(c.Join) > 0 || c.Link != "" || c.Proxy || c.Advertise != "" {
+			return errors.New("without a gossip address there are no other nodes to join, link to or pass players on to")
+		}
+		return nil
+	}
+	if c.SecretFile == "" {
+		return errors.New("a cluster needs a secret file, the same on all nodes")
+	}
+	if c.Gossip, err = listenAddress(c.Gossip); err != nil {
+		return fmt.Errorf("gossip: %w", err)
+	}
+	if c.Link == "" {
+		c.Link = nextPort(c.Gossip)
+	}
+	if c.Link, err = listenAddress(c.Link); err != nil {
+		return fmt.Errorf("link: %w", err)
+	}
+	if c.Advertise == "" {
+		c.Advertise = advertised(c.Gossip)
+	}
+	return nil
 }
 
 func setDuration(d *time.Duration, def time.Duration) {

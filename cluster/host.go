@@ -7,18 +7,20 @@ import (
 	"time"
 
 	"github.com/overtime-server/overtime/cluster/admin"
+	"github.com/overtime-server/overtime/cluster/directory"
 	"github.com/overtime-server/overtime/game"
 	"github.com/overtime-server/overtime/game/loop"
 	"github.com/overtime-server/overtime/netcode"
 )
 
 // hostLocked starts a match and everything around it. The caller holds placing. Errors wrap those of package admin.
-func (n *Node) hostLocked(def game.Def, spec admin.MatchSpec) (*hosted, error) {
+func (n *Node) hostLocked(def game.Def, in askCreate) (*hosted, error) {
 	if n.stopping {
 		return nil, admin.ErrDraining
 	}
+	spec := in.Spec
 	cfg := loop.Config{
-		ID: newID("m"), Game: def, Seed: randomSeed(), Hz: spec.TickHz, Seats: spec.Seats, Settings: spec.Settings,
+		ID: in.Match, Epoch: in.Epoch, Game: def, Seed: randomSeed(), Hz: spec.TickHz, Seats: spec.Seats, Settings: spec.Settings,
 		SeatHold: n.cfg.SeatHold, Empty: n.cfg.EmptyAfter, Stats: n.stats[def.Name], Log: n.cfg.Log,
 	}
 	if spec.Seed != nil {
@@ -37,10 +39,10 @@ func (n *Node) hostLocked(def game.Def, spec admin.MatchSpec) (*hosted, error) {
 		return nil, creationError(err)
 	}
 	h := &hosted{
-		match: m, labels: spec.Labels, open: spec.Labels[openLabel] == "true", gone: make(chan struct{}),
-		places: places{seats: m.Config().Seats},
+		match: m, labels: spec.Labels, open: spec.Labels[openLabel] == "true", gone: make(chan struct{}), sum: sum(spec),
 	}
 	n.matches.add(h)
+	n.announce(directory.Record{Match: in.Match, Epoch: in.Epoch, State: directory.Running})
 	n.matches.watchers.Go(func() { n.watch(h) })
 	return h, nil
 }
@@ -64,6 +66,7 @@ func (n *Node) watch(h *hosted) {
 	m := n.describe(h)
 	n.matches.finish(h, m)
 	n.results.add(m)
+	n.announceEnd(h)
 	close(h.gone)
 	n.cfg.Log.Info("match over", "match", m.ID, "game", m.Game, "outcome", m.Outcome, "tick", m.Tick, "rounds", m.Round)
 }

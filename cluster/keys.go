@@ -11,15 +11,7 @@ import (
 // secretName is the file in Config.Data that holds a single node's own key.
 const secretName = "secret"
 
-// keyring finds the keys that sign players' tokens: a file of the cluster's, the node's own, or one for this process.
-func keyring(cfg *Config) (*token.Keyring, error) {
-	keys, err := findKeys(cfg)
-	if err != nil {
-		return nil, err
-	}
-	return token.NewKeyring(keys)
-}
-
+// findKeys finds the keys that sign players' tokens: a file of the cluster's, the node's own, or one for this process.
 func findKeys(cfg *Config) ([]token.Key, error) {
 	switch {
 	case cfg.SecretFile != "":

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"crypto/sha256"
 	"sync"
 
 	"github.com/overtime-server/overtime/cluster/admin"
@@ -15,10 +16,9 @@ type hosted struct {
 	// static after host
 	match  *netcode.Match
 	labels map[string]string
-	open   bool          // quickplay may send players here
-	gone   chan struct{} // closed when the match is over and its result is kept
-
-	places places // guarded by Node.placing
+	open   bool              // quickplay may send players here
+	sum    [sha256.Size]byte // of the spec that it was made from
+	gone   chan struct{}     // closed when the match is over and its result is kept
 }
 
 // register is what the node knows of its matches. It locks itself.
@@ -26,9 +26,10 @@ type register struct {
 	mu       sync.Mutex // guards the following
 	running  map[string]*hosted
 	finished map[string]admin.Match
-	order    []string              // ids in finished, in order of their end; at most keepFinished
-	maps     map[string]*sharedMap // by content hash
-	watchers sync.WaitGroup        // goroutines of Node.watch
+	sums     map[string][sha256.Size]byte // of the specs of finished matches
+	order    []string                     // ids in finished, in order of their end; at most keepFinished
+	maps     map[string]*sharedMap        // by content hash
+	watchers sync.WaitGroup               // goroutines of Node.watch
 }
 
 // sharedMap is the unchanging part of the world of one or more matches.
@@ -38,7 +39,8 @@ type sharedMap struct {
 }
 
 func newRegister() *register {
-	return &register{running: map[string]*hosted{}, finished: map[string]admin.Match{}, maps: map[string]*sharedMap{}}
+	return &register{running: map[string]*hosted{}, finished: map[string]admin.Match{},
+		sums: map[string][sha256.Size]byte{}, maps: map[string]*sharedMap{}}
 }
 
 func (r *register) add(h *hosted) {
@@ -66,12 +68,14 @@ func (r *register) finish(h *hosted, result admin.Match) {
 		}
 	}
 	r.keepLocked(result)
+	r.sums[result.ID] = h.sum
 }
 
 // keepLocked adds a finished match; beyond keepFinished the oldest is forgotten.
 func (r *register) keepLocked(result admin.Match) {
 	if len(r.order) >= keepFinished {
 		delete(r.finished, r.order[0])
+		delete(r.sums, r.order[0])
 		r.order = append(r.order[:0], r.order[1:]...)
 	}
 	r.order = append(r.order, result.ID)
@@ -93,6 +97,24 @@ func (r *register) get(id string) *hosted {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.running[id]
+}
+
+// made returns the digest of the spec that a match of this id was made from, if there is or was one here.
+func (r *register) made(id string) (sum [sha256.Size]byte, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if h := r.running[id]; h != nil {
+		return h.sum, true
+	}
+	sum, ok = r.sums[id]
+	return sum, ok
+}
+
+// count returns the number of running matches.
+func (r *register) count() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.running)
 }
 
 func (r *register) result(id string) (admin.Match, bool) {

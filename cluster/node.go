@@ -7,6 +7,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/overtime-server/overtime/cluster/admin"
 	"github.com/overtime-server/overtime/game/loop"
@@ -19,8 +20,14 @@ type Node struct {
 	// static after Start
 	cfg     Config
 	id      string // random, of this process
+	began   time.Time
+	secrets []token.Key // at the start
 	keys    *token.Keyring
 	edge    *netcode.Server
+	api     *admin.Server
+	methods map[string]method // what other nodes may call
+	life    context.Context   // ends with the node
+	end     context.CancelFunc
 	stats   map[string]*loop.Stats // by game
 	results *resultFile            // locks itself; nil: results are kept in memory only
 	limiter *limiter               // locks itself
@@ -28,12 +35,18 @@ type Node struct {
 	player  *door
 	admin   *door
 	servers sync.WaitGroup
-	failed  chan error // a listener that broke
+	failed  chan error    // a listener that broke
+	asking  chan struct{} // has room for the questions after matches that may be on their way
+	flights flights       // locks itself
+	lobby   lobby         // locks itself
 
-	ready atomic.Bool
+	serving atomic.Bool
 
-	placing  sync.Mutex // held while a match is chosen or made; guards the places of all matches and the following
+	placing  sync.Mutex // held while a match is made; guards the following
 	stopping bool
+	reserved map[string]time.Time // matches that room is kept for, and since when
+
+	fleet
 }
 
 // Run starts a node and returns when ctx is done and the node has stopped, or when it cannot go on.
@@ -60,8 +73,16 @@ func Start(cfg Config) (*Node, error) {
 		return nil, err
 	}
 	n := &Node{
-		cfg: cfg, id: newID("n"), stats: map[string]*loop.Stats{}, matches: newRegister(), failed: make(chan error, 2),
-		limiter: newLimiter(askRate, askBurst, limiterSize),
+		cfg: cfg, id: newID("n"), began: time.Now(), stats: map[string]*loop.Stats{}, matches: newRegister(), failed: make(chan error, 3),
+		limiter: newLimiter(askRate, askBurst, limiterSize), asking: make(chan struct{}, maxAsking), reserved: map[string]time.Time{},
+		flights: flights{out: map[string]chan struct{}{}},
+		lobby:   lobby{matches: map[string]*openMatch{}, asked: map[string]time.Time{}},
+	}
+	n.life, n.end = context.WithCancel(context.Background())
+	n.methods = map[string]method{
+		"records": takes(n.giveRecords), "where": takes(n.giveWhere), "http": takes(n.giveHTTP), "reserve": takes(n.giveReserve),
+		"create": takes(n.giveCreate), "create_once": takes(n.giveCreateOnce), "seat": takes(n.giveSeat), "open": takes(n.giveOpen),
+		"matches": takes(n.giveMatches),
 	}
 	for _, g := range cfg.Games {
 		n.stats[g.Name] = loop.NewStats()
@@ -70,21 +91,25 @@ func Start(cfg Config) (*Node, error) {
 		n.abandon()
 		return nil, err
 	}
-	for _, d := range []*door{n.player, n.admin} {
+	for _, d := range n.doors() {
 		n.servers.Go(func() {
 			if err := d.serve(); err != nil {
 				n.failed <- err
 			}
 		})
 	}
-	n.ready.Store(true)
+	n.work.Go(n.tend)
+	n.serving.Store(true)
 	cfg.Log.Info("serving", "node", n.id, "players", n.URL(), "admin", n.AdminURL())
 	return n, nil
 }
 
 // open gets hold of everything that can fail, files first, then listeners.
 func (n *Node) open() (err error) {
-	if n.keys, err = keyring(&n.cfg); err != nil {
+	if n.secrets, err = findKeys(&n.cfg); err != nil {
+		return err
+	}
+	if n.keys, err = token.NewKeyring(n.secrets); err != nil {
 		return err
 	}
 	if n.cfg.Record != "" {
@@ -98,7 +123,31 @@ func (n *Node) open() (err error) {
 	if err = n.openPlayer(); err != nil {
 		return err
 	}
-	return n.openAdmin()
+	if err = n.openAdmin(); err != nil {
+		return err
+	}
+	return n.join()
+}
+
+// ready says whether players and operators may be sent here: the node serves, has found the cluster, and does not stop.
+func (n *Node) ready() bool {
+	return n.serving.Load() && (n.members == nil || n.members.Joined()) && !n.isStopping()
+}
+
+func (n *Node) isStopping() bool {
+	n.placing.Lock()
+	defer n.placing.Unlock()
+	return n.stopping
+}
+
+// doors are the listeners that open has opened.
+func (n *Node) doors() (list []*door) {
+	for _, d := range []*door{n.player, n.admin, n.link} {
+		if d != nil {
+			list = append(list, d)
+		}
+	}
+	return list
 }
 
 func (n *Node) openPlayer() error {
@@ -114,7 +163,7 @@ func (n *Node) openPlayer() error {
 		return err
 	}
 	n.edge, err = netcode.New(netcode.Config{
-		Keys: n.keys, Origins: origins, PublicURL: n.cfg.Public,
+		Keys: n.keys, Origins: origins, PublicURL: n.publicURL(), Route: n.routeTo,
 		MaxMatches: n.cfg.MaxMatches, MaxPlayers: n.cfg.MaxPlayers, Log: n.cfg.Log,
 	})
 	if err != nil {
@@ -125,7 +174,8 @@ func (n *Node) openPlayer() error {
 }
 
 func (n *Node) openAdmin() error {
-	api, err := admin.New(admin.Config{Node: operator{n}, Addr: n.cfg.Admin, Key: n.cfg.AdminKey, Log: n.cfg.Log})
+	var err error
+	n.api, err = admin.New(admin.Config{Node: operator{n}, Addr: n.cfg.Admin, Key: n.cfg.AdminKey, Log: n.cfg.Log})
 	if err != nil {
 		return err
 	}
@@ -135,7 +185,7 @@ func (n *Node) openAdmin() error {
 	if n.cfg.AdminKey == "" {
 		n.cfg.Log.Info("the admin listener asks for no key: whoever runs on this machine may use it")
 	}
-	n.admin.adminServer(api, n.cfg.Log)
+	n.admin.adminServer(n.api, n.cfg.Log)
 	return nil
 }
 
@@ -153,11 +203,13 @@ func (n *Node) AdminURL() string { return "http://" + reachable(n.admin.addr, ""
 // Stop ends the node: no new players and matches, everybody gets close code 4013, journals and results are completed. When ctx is over
 // before that, what is left is cut off and an error returned. It is called once.
 func (n *Node) Stop(ctx context.Context) error {
-	n.ready.Store(false)
 	n.placing.Lock()
 	n.stopping = true
 	n.placing.Unlock()
-	n.cfg.Log.Info("stopping", "matches", len(n.matches.all()))
+	n.cfg.Log.Info("stopping", "matches", n.matches.count())
+	if n.members != nil {
+		n.members.SetLoad(n.load()) // tells that it drains
+	}
 	err := n.edge.Shutdown(ctx)
 	over := make(chan struct{})
 	go func() { // ends with the last match
@@ -169,6 +221,7 @@ func (n *Node) Stop(ctx context.Context) error {
 	case <-ctx.Done():
 		err = errors.Join(err, errors.New("some matches had not ended"))
 	}
+	n.leave(ctx)
 	n.closeAll()
 	n.servers.Wait()
 	return err
@@ -184,11 +237,11 @@ func (n *Node) abandon() {
 
 // closeAll lets go of what open got hold of, as far as it came.
 func (n *Node) closeAll() {
-	for _, d := range []*door{n.player, n.admin} {
-		if d != nil {
-			d.close()
-		}
+	n.end()
+	for _, d := range n.doors() {
+		d.close()
 	}
+	n.closeFleet()
 	if err := n.results.close(); err != nil {
 		n.cfg.Log.Error("results", "err", err)
 	}

@@ -15,7 +15,6 @@ import (
 
 	"github.com/overtime-server/overtime/cluster/admin"
 	"github.com/overtime-server/overtime/game/loop"
-	"github.com/overtime-server/overtime/game/tag"
 	"github.com/overtime-server/overtime/netcode/client"
 	"github.com/overtime-server/overtime/netcode/token"
 	"github.com/overtime-server/overtime/schema"
@@ -31,7 +30,7 @@ func TestStopIsGraceful(t *testing.T) {
 	p := join(t, a.field(t, "url"), a.field(t, "token"))
 	match := p.welcomed().Match
 
-	n.ready.Store(false)
+	n.serving.Store(false)
 	if a := do(t, "GET", n.URL()+"/readyz", ""); a.status != http.StatusServiceUnavailable {
 		t.Errorf("readyz while stopping: %d", a.status)
 	}
@@ -45,7 +44,7 @@ func TestStopIsGraceful(t *testing.T) {
 	if got := p.client.Stats().Closes; got[schema.CloseUnavailable] != 1 {
 		t.Errorf("the player saw close codes %v, want one %d", got, schema.CloseUnavailable)
 	}
-	if _, err := n.place(n.cfg.Games[0], "late"); !errors.Is(err, admin.ErrDraining) {
+	if _, err := n.giveSeat(t.Context(), n.id, askSeat{n.cfg.Games[0].Name, "late"}); !errors.Is(err, admin.ErrDraining) {
 		t.Errorf("a place on a stopped node: %v", err)
 	}
 
@@ -156,20 +155,20 @@ func TestOperatorSeesMatches(t *testing.T) {
 	seed := uint64(7)
 	var ids []string
 	for range 3 {
-		id, err := o.CreateMatch(admin.MatchSpec{Game: "tag", Seats: 5, TickHz: 60, Seed: &seed, Labels: map[string]string{"a": "b"}})
+		made, err := o.CreateMatch(t.Context(), admin.MatchSpec{Game: "tag", Seats: 5, TickHz: 60, Seed: &seed, Labels: map[string]string{"a": "b"}}, "")
 		if err != nil {
 			t.Fatal(err)
 		}
-		ids = append(ids, id)
+		ids = append(ids, made.ID)
 	}
 	for _, c := range []struct {
 		spec admin.MatchSpec
 		want error
 	}{
-		{admin.MatchSpec{Game: "chess"}, admin.ErrInvalid},
+		{admin.MatchSpec{Game: "chess"}, admin.ErrGame},
 		{admin.MatchSpec{Game: "tag"}, admin.ErrFull},
 	} {
-		if _, err := o.CreateMatch(c.spec); !errors.Is(err, c.want) {
+		if _, err := o.CreateMatch(t.Context(), c.spec, ""); !errors.Is(err, c.want) {
 			t.Errorf("%+v: %v, want %v", c.spec, err, c.want)
 		}
 	}
@@ -177,7 +176,7 @@ func TestOperatorSeesMatches(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, bad := range []admin.MatchSpec{{Seats: 256}, {TickHz: 129}, {Game: "arena", Settings: []byte(`{"minutes":-1}`)}} {
-		if _, err := o.CreateMatch(bad); !errors.Is(err, admin.ErrInvalid) {
+		if _, err := o.CreateMatch(t.Context(), bad, ""); !errors.Is(err, admin.ErrInvalid) {
 			t.Errorf("%+v: %v, want %v", bad, err, admin.ErrInvalid)
 		}
 	}
@@ -192,34 +191,35 @@ func TestOperatorSeesMatches(t *testing.T) {
 	if err != nil || m.Seats != 5 || m.TickHz != 60 || m.Labels["a"] != "b" || m.Owner != n.id || m.State != "waiting" || m.Scores == nil {
 		t.Errorf("a running match is %+v, %v", m, err)
 	}
-	first, more := o.Matches("", 1)
-	rest, none := o.Matches(first[0].ID, 10)
+	first, more, _ := o.Matches(t.Context(), "", 1)
+	rest, none, _ := o.Matches(t.Context(), first[0].ID, 10)
 	if len(first) != 1 || !more || len(rest) != 1 || none || rest[0].ID <= first[0].ID {
 		t.Errorf("pages of two matches: %v, more %v; %v, more %v", first, more, rest, none)
 	}
-	if q, err := n.place(tag.Game(), "p"); err != nil || q.match.ID() == ids[1] || q.match.ID() == ids[2] {
+	if q, err := n.giveSeat(t.Context(), n.id, askSeat{"tag", "p"}); err != nil || q.Match == ids[1] || q.Match == ids[2] {
 		t.Errorf("quickplay went to a match that is not open, or %v", err)
 	}
 }
 
 func TestQuickplayUsesOpenMatches(t *testing.T) {
 	n := startNode(t, nil)
-	id, err := operator{n}.CreateMatch(admin.MatchSpec{Labels: map[string]string{openLabel: "true"}})
+	made, err := operator{n}.CreateMatch(t.Context(), admin.MatchSpec{Labels: map[string]string{openLabel: "true"}}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := do(t, "POST", n.URL()+"/v1/quickplay", "").field(t, "match_id"); got != id {
-		t.Errorf("quickplay chose %s, not the open match %s", got, id)
+	if got := do(t, "POST", n.URL()+"/v1/quickplay", "").field(t, "match_id"); got != made.ID {
+		t.Errorf("quickplay chose %s, not the open match %s", got, made.ID)
 	}
 }
 
 func TestTokensJoin(t *testing.T) {
 	n := startNode(t, nil)
 	o := operator{n}
-	id, err := o.CreateMatch(admin.MatchSpec{})
+	made, err := o.CreateMatch(t.Context(), admin.MatchSpec{}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
+	id := made.ID
 	tokens, err := o.Tokens(id, []admin.Player{{ID: "ann-1", Name: "Ann", Team: 2}, {ID: "eve", Spectator: true}})
 	if err != nil || len(tokens) != 2 {
 		t.Fatal(tokens, err)

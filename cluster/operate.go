@@ -3,8 +3,6 @@ package cluster
 import (
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/overtime-server/overtime/cluster/admin"
@@ -25,22 +23,7 @@ func (n *Node) game(name string) (game.Def, error) {
 			return g, nil
 		}
 	}
-	return game.Def{}, fmt.Errorf("%w: no game is called %.40q", admin.ErrInvalid, name)
-}
-
-// CreateMatch implements admin.Node.
-func (o operator) CreateMatch(spec admin.MatchSpec) (string, error) {
-	def, err := o.game(spec.Game)
-	if err != nil {
-		return "", err
-	}
-	o.placing.Lock()
-	defer o.placing.Unlock()
-	h, err := o.hostLocked(def, spec)
-	if err != nil {
-		return "", err
-	}
-	return h.match.ID(), nil
+	return game.Def{}, fmt.Errorf("%w: %.40q", admin.ErrGame, name)
 }
 
 // Match implements admin.Node.
@@ -52,19 +35,6 @@ func (o operator) Match(id string) (admin.Match, error) {
 		return m, nil
 	}
 	return admin.Match{}, admin.ErrNotFound
-}
-
-// Matches implements admin.Node.
-func (o operator) Matches(after string, limit int) (list []admin.Match, more bool) {
-	all := slices.DeleteFunc(o.matches.all(), func(h *hosted) bool { return h.match.ID() <= after })
-	slices.SortFunc(all, func(a, b *hosted) int { return strings.Compare(a.match.ID(), b.match.ID()) })
-	if more = len(all) > limit; more {
-		all = all[:limit]
-	}
-	for _, h := range all {
-		list = append(list, o.describe(h))
-	}
-	return list, more
 }
 
 // deleteWithin bounds how long DeleteMatch waits: a tick, and the end of the recording on a slow disk.
@@ -109,8 +79,8 @@ func (o operator) Tokens(match string, players []admin.Player) (map[string]strin
 
 // PlayerURL implements admin.Node.
 func (o operator) PlayerURL(host string) string {
-	if o.cfg.Public != "" {
-		return o.cfg.Public
+	if o.meta.URL != "" {
+		return o.meta.URL
 	}
 	return wsScheme(o.player.tls) + "://" + reachable(o.player.addr, host) + playPath
 }

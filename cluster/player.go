@@ -3,7 +3,6 @@ package cluster
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"time"
 
@@ -23,7 +22,7 @@ func (n *Node) routes(origins *netcode.Origins) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if !n.ready.Load() {
+		if !n.ready() {
 			plain(w, http.StatusServiceUnavailable, "not ready")
 			return
 		}
@@ -66,32 +65,6 @@ func (n *Node) broken(w http.ResponseWriter, err error) {
 	admin.Problem(w, http.StatusInternalServerError, "see the server's log")
 }
 
-func (n *Node) route(w http.ResponseWriter, r *http.Request) {
-	h := n.matches.get(r.URL.Query().Get("match"))
-	if h == nil {
-		admin.Problem(w, http.StatusNotFound, admin.ErrNotFound.Error())
-		return
-	}
-	url, err := n.playURL(r)
-	if err != nil {
-		admin.Problem(w, http.StatusBadRequest, err.Error())
-		return
-	}
-	admin.JSON(w, http.StatusOK, struct {
-		URL     string `json:"url"`
-		Standby string `json:"standby_url"`
-		Epoch   uint32 `json:"epoch"`
-	}{url, "", h.match.Config().Epoch})
-}
-
-// playURL is where whoever made a request connects.
-func (n *Node) playURL(r *http.Request) (string, error) {
-	if n.cfg.Public != "" {
-		return n.cfg.Public, nil
-	}
-	return requestURL(r)
-}
-
 // mapByHash serves what never changes under its hash, so whoever has it need not ask again.
 func (n *Node) mapByHash(w http.ResponseWriter, r *http.Request) {
 	hash := r.PathValue("hash")
@@ -111,15 +84,9 @@ func (n *Node) mapByHash(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 }
 
-// unavailable answers for a match that could not be made.
+// unavailable answers for a match that could not be made or found.
 func (n *Node) unavailable(w http.ResponseWriter, err error) {
-	switch {
-	case errors.Is(err, admin.ErrFull), errors.Is(err, admin.ErrDraining):
-		w.Header().Set("Retry-After", "1")
-		admin.Problem(w, http.StatusServiceUnavailable, err.Error())
-	case errors.Is(err, admin.ErrInvalid):
-		admin.Problem(w, http.StatusBadRequest, err.Error())
-	default:
+	if !admin.Fail(w, err) {
 		n.broken(w, err)
 	}
 }

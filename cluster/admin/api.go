@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"time"
@@ -9,20 +10,30 @@ import (
 	"github.com/overtime-server/overtime/netcode"
 )
 
-// Node is what the API needs of a running node. All methods are called from many goroutines at once.
+// Node is what the API needs of a running node. All methods are called from many goroutines at once. Where they concern other
+// nodes too they return when ctx is over at the latest.
 type Node interface {
-	// CreateMatch starts a match. Errors: ErrInvalid, ErrFull or ErrDraining, wrapped with what is wrong.
-	CreateMatch(spec MatchSpec) (id string, err error)
-	// Match returns a match that runs, or one of those that ended last; ErrNotFound otherwise.
+	// CreateMatch starts a match on the node that suits it best. A request with the key of an earlier one is given that one's match,
+	// whichever node took it; "" is no key. Errors: ErrInvalid, ErrGame, ErrRegion, ErrFull, ErrDraining, ErrKeyReused or
+	// ErrUnreachable, wrapped with what is wrong.
+	CreateMatch(ctx context.Context, spec MatchSpec, key string) (Created, error)
+	// Owner names the node that answers for a match, "" for this one; ErrNotFound if no node knows the match.
+	Owner(ctx context.Context, match string) (node string, err error)
+	// Forward has another node answer a request; ErrUnreachable if it does not.
+	Forward(ctx context.Context, node string, r Request) (Response, error)
+	// Match returns a match of this node that runs, or one of those that ended last; ErrNotFound otherwise.
 	Match(id string) (Match, error)
-	// Matches returns up to limit running matches with an id above after, ascending, and whether there are more.
-	Matches(after string, limit int) (list []Match, more bool)
-	// DeleteMatch ends a running match and returns when it has ended; ErrNotFound otherwise.
+	// Matches returns up to limit running matches of all nodes with an id above after, ascending, whether there are more, and
+	// the nodes that did not answer.
+	Matches(ctx context.Context, after string, limit int) (list []Match, more bool, silent []string)
+	// DeleteMatch ends a running match of this node and returns when it has ended; ErrNotFound otherwise.
 	DeleteMatch(id string) error
-	// Tokens signs a token for every player, by id. Errors: ErrNotFound, ErrInvalid.
+	// Tokens signs a token for every player of a match of this node, by id. Errors: ErrNotFound, ErrInvalid.
 	Tokens(match string, players []Player) (map[string]string, error)
-	// PlayerURL is where players connect. host is the name under which the caller reached this listener, for nodes
-	// that listen on all addresses.
+	// Nodes returns what is known of all nodes, ascending by id.
+	Nodes() []NodeInfo
+	// PlayerURL is where players of this node's matches connect. host is the name under which the caller reached this
+	// listener, for nodes that listen on all addresses.
 	PlayerURL(host string) string
 	// Counters returns what /metrics shows.
 	Counters() Counters
@@ -30,15 +41,38 @@ type Node interface {
 
 // Errors that a Node returns. Their text goes to the caller.
 var (
-	ErrNotFound = errors.New("no such match")
-	ErrInvalid  = errors.New("cannot be done")
-	ErrFull     = errors.New("the node is full")
-	ErrDraining = errors.New("the node is stopping")
+	ErrNotFound    = errors.New("no such match")
+	ErrInvalid     = errors.New("cannot be done")
+	ErrGame        = errors.New("no such game")
+	ErrRegion      = errors.New("no node in this region")
+	ErrFull        = errors.New("all nodes are full")
+	ErrDraining    = errors.New("the nodes are stopping")
+	ErrKeyReused   = errors.New("this Idempotency-Key was used with another body")
+	ErrUnreachable = errors.New("the node that has to answer does not")
 )
+
+// Created is a match that was made, or found under its key.
+type Created struct {
+	ID  string
+	URL string // where its players connect; "": this node, see PlayerURL
+}
+
+// NodeInfo is what the API shows of a node.
+type NodeInfo struct {
+	ID      string  `json:"id"`
+	State   string  `json:"state"` // ready, draining, left or dead
+	Region  string  `json:"region"`
+	URL     string  `json:"public_url"` // of its WebSocket; "" where players come through any node
+	Version string  `json:"version"`
+	Matches int     `json:"matches"`
+	Players int     `json:"players"`
+	Load    float64 `json:"load"` // share of its places that is in use, 0 to 1
+}
 
 // MatchSpec says which match to create. Zero values mean the game's defaults.
 type MatchSpec struct {
 	Game     string            `json:"game"`     // name of a game; "" is the node's first
+	Region   string            `json:"region"`   // of the node that hosts it; "": any
 	Seats    int               `json:"seats"`    // 1 to 255
 	TickHz   int               `json:"tick_hz"`  // 1 to 128
 	Seed     *uint64           `json:"seed"`     // nil: random

@@ -1,10 +1,12 @@
 package admin
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -17,24 +19,45 @@ import (
 
 // fakeNode has matches m000, m001, ... and does what it is told.
 type fakeNode struct {
-	mu      sync.Mutex
-	matches []Match
-	specs   []MatchSpec
-	err     error // what the next calls return
-	stats   map[string]*loop.Stats
+	mu        sync.Mutex
+	matches   []Match
+	specs     []MatchSpec
+	keys      []string // of the specs
+	err       error    // what the next calls return
+	forwarded []Request
+	stats     map[string]*loop.Stats
 }
 
-func (f *fakeNode) CreateMatch(spec MatchSpec) (string, error) {
+func (f *fakeNode) CreateMatch(_ context.Context, spec MatchSpec, key string) (Created, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.err != nil {
-		return "", f.err
+		return Created{}, f.err
 	}
+	f.keys = append(f.keys, key)
 	id := fmt.Sprintf("m%03d", len(f.specs))
 	f.specs = append(f.specs, spec)
 	f.matches = append(f.matches, Match{ID: id, Game: spec.Game, State: "waiting", Scores: []loop.PlayerScore{}})
-	return id, nil
+	return Created{ID: id}, nil
 }
+
+// Owner: matches whose id begins with "far" are on another node.
+func (f *fakeNode) Owner(_ context.Context, match string) (string, error) {
+	if strings.HasPrefix(match, "far") {
+		return "other", nil
+	}
+	return "", nil
+}
+
+// Forward answers with what it was asked.
+func (f *fakeNode) Forward(_ context.Context, node string, r Request) (Response, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.forwarded = append(f.forwarded, r)
+	return Response{Status: 202, Header: http.Header{"Content-Type": {"text/x"}}, Body: []byte(node)}, f.err
+}
+
+func (f *fakeNode) Nodes() []NodeInfo { return []NodeInfo{{ID: "n1", State: "ready"}} }
 
 func (f *fakeNode) find(id string) int {
 	return slices.IndexFunc(f.matches, func(m Match) bool { return m.ID == id })
@@ -50,7 +73,7 @@ func (f *fakeNode) Match(id string) (Match, error) {
 	return f.matches[i], nil
 }
 
-func (f *fakeNode) Matches(after string, limit int) ([]Match, bool) {
+func (f *fakeNode) Matches(_ context.Context, after string, limit int) ([]Match, bool, []string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var list []Match
@@ -59,7 +82,7 @@ func (f *fakeNode) Matches(after string, limit int) ([]Match, bool) {
 			list = append(list, m)
 		}
 	}
-	return list[:min(limit, len(list))], len(list) > limit
+	return list[:min(limit, len(list))], len(list) > limit, nil
 }
 
 func (f *fakeNode) DeleteMatch(id string) error {

@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -20,22 +19,6 @@ const (
 	maxKeySize = 255 // bytes of an Idempotency-Key
 )
 
-// fail answers with what a Node's error means.
-func (s *Server) fail(w http.ResponseWriter, err error) {
-	switch {
-	case errors.Is(err, ErrNotFound):
-		Problem(w, http.StatusNotFound, err.Error())
-	case errors.Is(err, ErrInvalid):
-		Problem(w, http.StatusBadRequest, err.Error())
-	case errors.Is(err, ErrFull), errors.Is(err, ErrDraining):
-		w.Header().Set("Retry-After", "1")
-		Problem(w, http.StatusServiceUnavailable, err.Error())
-	default:
-		s.cfg.Log.Error("admin request", "err", err)
-		Problem(w, http.StatusInternalServerError, "see the log")
-	}
-}
-
 func (s *Server) createMatch(w http.ResponseWriter, r *http.Request) {
 	var spec MatchSpec
 	if !Read(w, r, maxBody, true, &spec) {
@@ -50,25 +33,16 @@ func (s *Server) createMatch(w http.ResponseWriter, r *http.Request) {
 		Problem(w, http.StatusBadRequest, fmt.Sprintf("the Idempotency-Key may have %d bytes", maxKeySize))
 		return
 	}
-	create := func() (string, error) { return s.cfg.Node.CreateMatch(spec) }
-	var id string
-	var err error
-	same := true
-	if key == "" {
-		id, err = create()
-	} else {
-		body, _ := json.Marshal(spec) // compares what was asked for, not how it was spaced; it has been decoded, so it encodes
-		id, same, err = s.created.do(key, body, create)
-	}
-	switch {
-	case err != nil:
+	made, err := s.cfg.Node.CreateMatch(r.Context(), spec, key)
+	if err != nil {
 		s.fail(w, err)
-	case !same:
-		Problem(w, http.StatusUnprocessableEntity, "this Idempotency-Key was used with another body")
-	default:
-		w.Header().Set("Location", "/v1/matches/"+id)
-		JSON(w, http.StatusCreated, map[string]string{"match_id": id, "url": s.playerURL(r)})
+		return
 	}
+	if made.URL == "" {
+		made.URL = s.playerURL(r)
+	}
+	w.Header().Set("Location", "/v1/matches/"+made.ID)
+	JSON(w, http.StatusCreated, map[string]string{"match_id": made.ID, "url": made.URL})
 }
 
 func (s *Server) playerURL(r *http.Request) string { return s.cfg.Node.PlayerURL(hostname(r.Host)) }
@@ -100,11 +74,12 @@ func (s *Server) listMatches(w http.ResponseWriter, r *http.Request) {
 		}
 		limit = min(n, maxPage)
 	}
-	list, more := s.cfg.Node.Matches(q.Get("after"), limit)
+	list, more, silent := s.cfg.Node.Matches(r.Context(), q.Get("after"), limit)
 	answer := struct {
-		Matches []Match `json:"matches"`
-		Next    string  `json:"next,omitempty"` // where more begin: the value of "after" for the next call
-	}{Matches: list}
+		Matches []Match  `json:"matches"`
+		Next    string   `json:"next,omitempty"`    // where more begin: the value of "after" for the next call
+		Missing []string `json:"missing,omitempty"` // nodes that did not answer: their matches are not in the list
+	}{Matches: list, Missing: silent}
 	if list == nil {
 		answer.Matches = []Match{}
 	}
@@ -165,4 +140,8 @@ func validatePlayers(list []Player) error {
 		seen[p.ID] = true
 	}
 	return nil
+}
+
+func (s *Server) listNodes(w http.ResponseWriter, _ *http.Request) {
+	JSON(w, http.StatusOK, map[string][]NodeInfo{"nodes": s.cfg.Node.Nodes()})
 }

@@ -3,9 +3,9 @@ package admin
 import (
 	"errors"
 	"fmt"
-	"net/http/httptest"
+	"reflect"
+	"slices"
 	"strings"
-	"sync"
 	"testing"
 )
 
@@ -73,56 +73,37 @@ func TestCreateMatchRefuses(t *testing.T) {
 	}
 }
 
-func TestIdempotencyKey(t *testing.T) {
+func TestCreateMatchPassesTheKeyOn(t *testing.T) {
 	s, n := newTest(t, nil)
-	post := func(key, body string) *httptest.ResponseRecorder {
-		return call(s, "POST", "/v1/matches", body, "Idempotency-Key", key)
+	call(s, "POST", "/v1/matches", `{"game":"tag"}`, "Idempotency-Key", "a")
+	call(s, "POST", "/v1/matches", `{"game":"tag"}`)
+	if !slices.Equal(n.keys, []string{"a", ""}) {
+		t.Errorf("keys %q", n.keys)
 	}
-	n.err = ErrFull
-	wantProblem(t, post("a", `{"game":"tag"}`), 503)
-	n.err = nil
-	first := decoded(t, post("a", `{"game":"tag"}`))
-	if again := decoded(t, post("a", `{ "game": "tag" }`)); again["match_id"] != first["match_id"] {
-		t.Errorf("the same request made %v, then %v", first, again)
-	}
-	wantProblem(t, post("a", `{"game":"tag","seats":2}`), 422)
-	if other := decoded(t, post("b", `{"game":"tag"}`)); other["match_id"] == first["match_id"] {
-		t.Error("another key got the same match")
-	}
-	if len(n.specs) != 2 {
-		t.Errorf("%d matches were made, want 2", len(n.specs))
-	}
-
-	var all sync.WaitGroup
-	for range 8 {
-		all.Go(func() { post("c", "{}") })
-	}
-	all.Wait()
-	if len(n.specs) != 3 {
-		t.Errorf("one key at the same time made %d matches", len(n.specs)-2)
-	}
+	n.err = fmt.Errorf("%w", ErrKeyReused)
+	wantProblem(t, call(s, "POST", "/v1/matches", `{"game":"tag"}`, "Idempotency-Key", "a"), 422)
 }
 
-func TestIdempotencyIsBounded(t *testing.T) {
-	d := newIdempotency(3)
-	made := 0
-	create := func() (string, error) { made++; return fmt.Sprint(made), nil }
-	for _, key := range []string{"a", "b", "c", "d", "b", "c", "d", "e", "f"} {
-		if _, ok, err := d.do(key, nil, create); !ok || err != nil {
-			t.Fatal(key, ok, err)
-		}
+// A request about a match of another node is answered by that node, with its words; a node that is asked by another answers itself.
+func TestForward(t *testing.T) {
+	s, n := newTest(t, nil)
+	w := call(s, "POST", "/v1/matches/far1/tokens?x=y", `{"players":[]}`)
+	if w.Code != 202 || w.Body.String() != "other" || w.Header().Get("Content-Type") != "text/x" {
+		t.Errorf("status %d, %q", w.Code, w.Body)
 	}
-	if made != 6 {
-		t.Errorf("%d created, want a to f once each", made)
+	want := Request{Method: "POST", URI: "/v1/matches/far1/tokens?x=y", Kind: "application/json", Body: []byte(`{"players":[]}`)}
+	if len(n.forwarded) != 1 || !reflect.DeepEqual(n.forwarded[0], want) {
+		t.Errorf("passed on %+v", n.forwarded)
 	}
-	if len(d.made) != 3 || len(d.ring) != 3 {
-		t.Errorf("%d keys in mind, bound 3", len(d.made))
+	wantProblem(t, call(s, "POST", "/v1/matches/far1/tokens", strings.Repeat(" ", maxBody+1)), 413)
+	n.err = ErrUnreachable
+	wantProblem(t, call(s, "DELETE", "/v1/matches/far1", ""), 503)
+
+	if a := s.Answer(t.Context(), want); a.Status != 400 || !strings.Contains(string(a.Body), "players") {
+		t.Errorf("asked by another node: %d %s", a.Status, a.Body)
 	}
-	if id, _, _ := d.do("d", nil, create); id != "4" {
-		t.Errorf("a key within the bound was forgotten")
-	}
-	if id, _, _ := d.do("a", nil, create); id != "7" {
-		t.Errorf("the oldest key is still known as %s", id)
+	if a := s.Answer(t.Context(), Request{Method: "GET", URI: "/v1/nodes"}); a.Status != 200 || !strings.Contains(string(a.Body), `"n1"`) {
+		t.Errorf("nodes: %d %s", a.Status, a.Body)
 	}
 }
 

@@ -9,10 +9,61 @@ import (
 	"strings"
 )
 
-// Problem answers a request with a problem document (RFC 9457). The player listener uses it too.
+// problem is a sort of problem document that callers can tell by its type.
+type problem struct {
+	err    error
+	status int
+	kind   string
+	again  bool // the same request may do better in a moment
+}
+
+// problems are the errors of a Node. Their types are part of the API: clients compare them.
+var problems = []problem{
+	{ErrNotFound, http.StatusNotFound, "not-found", false},
+	{ErrGame, http.StatusBadRequest, "unknown-game", false},
+	{ErrRegion, http.StatusUnprocessableEntity, "no-such-region", false},
+	{ErrKeyReused, http.StatusUnprocessableEntity, "key-reused", false},
+	{ErrFull, http.StatusServiceUnavailable, "full", true},
+	{ErrDraining, http.StatusServiceUnavailable, "draining", true},
+	{ErrUnreachable, http.StatusServiceUnavailable, "unreachable", true},
+	{ErrInvalid, http.StatusBadRequest, "invalid", false},
+}
+
+// typePrefix begins the types of our problem documents.
+const typePrefix = "urn:overtime:problem:"
+
+// Fail answers a request with the problem document of an error that wraps one of this package. It reports false, and answers
+// nothing, for other errors.
+func Fail(w http.ResponseWriter, err error) bool {
+	for _, p := range problems {
+		if errors.Is(err, p.err) {
+			if p.again {
+				w.Header().Set("Retry-After", "1")
+			}
+			write(w, p.status, typePrefix+p.kind, err.Error())
+			return true
+		}
+	}
+	return false
+}
+
+// fail answers with what a Node's error means.
+func (s *Server) fail(w http.ResponseWriter, err error) {
+	if !Fail(w, err) {
+		s.cfg.Log.Error("admin request", "err", err)
+		Problem(w, http.StatusInternalServerError, "see the log")
+	}
+}
+
+// Problem answers a request with a problem document (RFC 9457) that says no more than its status. The player listener uses it
+// too.
 func Problem(w http.ResponseWriter, status int, detail string) {
+	write(w, status, "about:blank", detail)
+}
+
+func write(w http.ResponseWriter, status int, kind, detail string) {
 	writeJSON(w, status, "application/problem+json", map[string]any{
-		"type": "about:blank", "title": http.StatusText(status), "status": status, "detail": detail,
+		"type": kind, "title": http.StatusText(status), "status": status, "detail": detail,
 	})
 }
 

@@ -29,10 +29,9 @@ func (c Config) Validate() error {
 // Server answers requests of operators. Safe for concurrent use.
 type Server struct {
 	// static after New
-	cfg     Config
-	handler http.Handler
-
-	created *idempotency // locks itself
+	cfg   Config
+	inner http.Handler // of requests that may be answered
+	gated http.Handler
 }
 
 // New returns the API of a node.
@@ -43,21 +42,23 @@ func New(cfg Config) (*Server, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, created: newIdempotency(maxKeys)}
-	s.handler = s.gate(s.routes())
+	s := &Server{cfg: cfg}
+	s.inner = s.routes()
+	s.gated = s.gate(s.inner)
 	return s, nil
 }
 
 // ServeHTTP implements http.Handler.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.gated.ServeHTTP(w, r) }
 
 func (s *Server) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/matches", s.createMatch)
 	mux.HandleFunc("GET /v1/matches", s.listMatches)
-	mux.HandleFunc("GET /v1/matches/{id}", s.getMatch)
-	mux.HandleFunc("DELETE /v1/matches/{id}", s.deleteMatch)
-	mux.HandleFunc("POST /v1/matches/{id}/tokens", s.signTokens)
+	mux.HandleFunc("GET /v1/matches/{id}", s.atOwner(s.getMatch))
+	mux.HandleFunc("DELETE /v1/matches/{id}", s.atOwner(s.deleteMatch))
+	mux.HandleFunc("POST /v1/matches/{id}/tokens", s.atOwner(s.signTokens))
+	mux.HandleFunc("GET /v1/nodes", s.listNodes)
 	mux.Handle("GET /metrics", metrics(s.cfg.Node, s.cfg.Log))
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)

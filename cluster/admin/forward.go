@@ -1,0 +1,96 @@
+package admin
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+)
+
+// Request is an API request on its way to the node that answers it. Whoever asks has been let in by the node that passes it on.
+type Request struct {
+	Method string `json:"method"`
+	URI    string `json:"uri"` // path and query
+	Kind   string `json:"kind,omitempty"`
+	Body   []byte `json:"body,omitempty"` // at most 256 KiB
+}
+
+// Response is the answer to a Request.
+type Response struct {
+	Status int         `json:"status"`
+	Header http.Header `json:"header"`
+	Body   []byte      `json:"body"`
+}
+
+// passedOn marks the context of a request that another node has passed on: this one answers, whatever it thinks.
+type passedOn struct{}
+
+// Answer answers a request that another node has passed on. Any goroutine may call it.
+func (s *Server) Answer(ctx context.Context, q Request) Response {
+	r, err := http.NewRequestWithContext(context.WithValue(ctx, passedOn{}, true), q.Method, q.URI, bytes.NewReader(q.Body))
+	if err != nil {
+		return Response{Status: http.StatusBadRequest}
+	}
+	if q.Kind != "" {
+		r.Header.Set("Content-Type", q.Kind)
+	}
+	w := &recorder{Response{Status: http.StatusOK, Header: http.Header{}}}
+	s.inner.ServeHTTP(w, r)
+	return w.Response
+}
+
+// recorder is the http.ResponseWriter of an answer that goes to another node.
+type recorder struct{ Response }
+
+func (w *recorder) Header() http.Header    { return w.Response.Header }
+func (w *recorder) WriteHeader(status int) { w.Status = status }
+
+func (w *recorder) Write(b []byte) (int, error) {
+	w.Body = append(w.Body, b...)
+	return len(b), nil
+}
+
+// atOwner has a request about one match answered by the node that has the match.
+func (s *Server) atOwner(here http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.Context().Value(passedOn{}) != nil {
+			here(w, r)
+			return
+		}
+		node, err := s.cfg.Node.Owner(r.Context(), r.PathValue("id"))
+		switch {
+		case err != nil:
+			s.fail(w, err)
+		case node == "":
+			here(w, r)
+		default:
+			s.forward(w, r, node)
+		}
+	}
+}
+
+// forward has another node answer.
+func (s *Server) forward(w http.ResponseWriter, r *http.Request, node string) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		Problem(w, http.StatusRequestEntityTooLarge, "the body is too large")
+		return
+	case err != nil:
+		Problem(w, http.StatusBadRequest, "the body could not be read")
+		return
+	}
+	q := Request{Method: r.Method, URI: r.URL.RequestURI(), Kind: r.Header.Get("Content-Type"), Body: body}
+	a, err := s.cfg.Node.Forward(r.Context(), node, q)
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	for name, values := range a.Header {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(a.Status)
+	_, _ = w.Write(a.Body) // an error means that nobody listens any more
+}

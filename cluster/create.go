@@ -1,0 +1,251 @@
+package cluster
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/overtime-server/overtime/cluster/admin"
+	"github.com/overtime-server/overtime/cluster/directory"
+	"github.com/overtime-server/overtime/cluster/member"
+	"github.com/overtime-server/overtime/cluster/place"
+)
+
+// askCreate asks a node to host a match, or to have one hosted. It may be asked again: a match is made once for each id.
+type askCreate struct {
+	Match string          `json:"match"`
+	Spec  admin.MatchSpec `json:"spec"`
+	Epoch uint32          `json:"epoch"` // first epoch of the match; above 1 for an id that was in use before
+}
+
+type gotCreate struct {
+	URL string `json:"url"` // where its players connect; "": through any node
+}
+
+// sum tells specs apart: a key may come again with the same spec only.
+func sum(spec admin.MatchSpec) [sha256.Size]byte {
+	b, _ := json.Marshal(spec) // it was decoded, so it encodes
+	return sha256.Sum256(b)
+}
+
+// keyedID is the id of the match that an idempotency key makes: the same on every node.
+func keyedID(key string) string {
+	h := sha256.Sum256([]byte("overtime match " + key))
+	return "m" + strings.ToLower(base32.StdEncoding.EncodeToString(h[:10]))
+}
+
+// CreateMatch implements admin.Node. With a key, the match is made by the key's home node, which makes one at a time for each key.
+func (o operator) CreateMatch(ctx context.Context, spec admin.MatchSpec, key string) (admin.Created, error) {
+	if _, err := o.game(spec.Game); err != nil {
+		return admin.Created{}, err
+	}
+	in := askCreate{Match: newID("m"), Spec: spec, Epoch: 1}
+	if key == "" {
+		got, err := o.createBest(ctx, in)
+		return admin.Created{ID: in.Match, URL: got.URL}, err
+	}
+	in.Match = keyedID(key)
+	homes := place.Rendezvous(in.Match, append(o.others(), o.id))
+	var got gotCreate
+	var err error
+	for _, home := range homes[:min(3, len(homes))] {
+		if got, err = ask[gotCreate](ctx, o.Node, home, "create_once", in); !errors.Is(err, admin.ErrUnreachable) {
+			break
+		}
+	}
+	return admin.Created{ID: in.Match, URL: got.URL}, err
+}
+
+// flights are creations under a key that are on their way here: another with the same key waits for them. It locks itself.
+type flights struct {
+	mu  sync.Mutex // guards the following
+	out map[string]chan struct{}
+}
+
+// enter waits for its turn; the caller calls the function that it returns at the end.
+func (f *flights) enter(ctx context.Context, id string) (func(), error) {
+	for {
+		f.mu.Lock()
+		busy := f.out[id]
+		if busy == nil {
+			done := make(chan struct{})
+			f.out[id] = done
+			f.mu.Unlock()
+			return func() {
+				f.mu.Lock()
+				delete(f.out, id)
+				f.mu.Unlock()
+				close(done)
+			}, nil
+		}
+		f.mu.Unlock()
+		select {
+		case <-busy:
+		case <-ctx.Done():
+			return nil, fmt.Errorf("%w: the same request is on its way", admin.ErrUnreachable)
+		}
+	}
+}
+
+// giveCreateOnce makes the match of a key, or finds the one that was made. Others may have made it when this node was not yet the
+// key's home, so everybody is asked.
+func (n *Node) giveCreateOnce(ctx context.Context, _ string, in askCreate) (got gotCreate, err error) {
+	leave, err := n.flights.enter(ctx, in.Match)
+	if err != nil {
+		return got, err
+	}
+	defer leave()
+	w, err := n.find(ctx, in.Match)
+	switch {
+	case errors.Is(err, admin.ErrNotFound):
+		return n.createBest(ctx, in)
+	case err != nil:
+		return got, err
+	case w.record.State == directory.Lost && w.record.Match != "":
+		in.Epoch = w.record.Epoch + 1 // its node died; the id lives on
+		return n.createBest(ctx, in)
+	}
+	owner := w.record.Owner
+	if w.result != "" {
+		owner = w.result
+	}
+	return ask[gotCreate](ctx, n, owner, "create", in) // compares the specs
+}
+
+// createBest has a match hosted by the node that suits it best, see package place.
+func (n *Node) createBest(ctx context.Context, in askCreate) (got gotCreate, err error) {
+	ranked, err := place.Candidates(n.candidates(), in.Match, in.Spec.Region)
+	if err != nil {
+		return got, placingError(err, in.Spec.Region)
+	}
+	search := place.NewSearch(ranked)
+	for asks := search.Next(); asks != nil; asks = search.Next() {
+		for _, r := range n.reserve(ctx, in.Match, asks) {
+			search.Answer(r)
+		}
+	}
+	node, ok := search.Winner()
+	if !ok {
+		return got, admin.ErrFull
+	}
+	return ask[gotCreate](ctx, n, node, "create", in) // when it is not reached it may have made the match all the same
+}
+
+// candidates is what placement knows of all nodes.
+func (n *Node) candidates() []place.Node {
+	var list []place.Node
+	for _, x := range n.nodes() {
+		if x.State == member.Alive {
+			list = append(list, place.Node{
+				ID: x.ID, Region: x.Meta.Region, Zone: hostOf(x.Meta.Link), Draining: x.Load.Draining,
+				Matches: x.Load.Matches, Free: x.Load.FreeMatches,
+			})
+		}
+	}
+	return list
+}
+
+func placingError(err error, region string) error {
+	switch {
+	case errors.Is(err, place.ErrNoRegion):
+		return fmt.Errorf("%w: %.40q", admin.ErrRegion, region)
+	case errors.Is(err, place.ErrDraining):
+		return admin.ErrDraining
+	default:
+		return admin.ErrFull
+	}
+}
+
+// askReserve asks a node how busy it is, or to keep room for a match.
+type askReserve struct {
+	Match string  `json:"match"`
+	Hold  bool    `json:"hold,omitempty"`  // keep room for reserveFor, if
+	Limit float64 `json:"limit,omitempty"` // the load is not above this
+}
+
+type gotReserve struct {
+	Status place.Status `json:"status"`
+	Load   float64      `json:"load"` // matches that run here, and those that room is kept for
+}
+
+const (
+	reserveFor    = 2 * time.Second        // how long room is kept for a match
+	reserveWithin = 500 * time.Millisecond // how long a node has to answer
+)
+
+// reserve asks nodes at once. Who does not answer is out.
+func (n *Node) reserve(ctx context.Context, match string, asks []place.Ask) []place.Reservation {
+	ctx, cancel := context.WithTimeout(ctx, reserveWithin)
+	defer cancel()
+	replies := make([]place.Reservation, len(asks))
+	var all sync.WaitGroup
+	for i, a := range asks {
+		all.Go(func() {
+			got, err := ask[gotReserve](ctx, n, a.Node, "reserve", askReserve{match, a.Hold, a.Limit})
+			if err != nil {
+				got.Status = place.Refused
+			}
+			replies[i] = place.Reservation{Node: a.Node, Status: got.Status, Load: got.Load}
+		})
+	}
+	all.Wait()
+	return replies
+}
+
+// giveReserve tells the load, or keeps room for a match.
+func (n *Node) giveReserve(_ context.Context, _ string, in askReserve) (got gotReserve, err error) {
+	n.placing.Lock()
+	defer n.placing.Unlock()
+	n.lapseLocked()
+	got.Load = float64(n.matches.count() + len(n.reserved))
+	_, made := n.matches.made(in.Match)
+	_, held := n.reserved[in.Match]
+	switch {
+	case made || held:
+		got.Status = place.Exists
+	case n.stopping || int(got.Load) >= n.maxMatches():
+		got.Status = place.Refused
+	case in.Hold && got.Load > in.Limit:
+		got.Status = place.Risen
+	case in.Hold:
+		got.Status = place.Held
+		n.reserved[in.Match] = time.Now()
+		got.Load++
+	}
+	return got, nil
+}
+
+// lapseLocked drops reservations that were not used in time. The caller holds placing.
+func (n *Node) lapseLocked() {
+	for id, at := range n.reserved {
+		if time.Since(at) > reserveFor {
+			delete(n.reserved, id)
+		}
+	}
+}
+
+// giveCreate hosts a match here, once for each id.
+func (n *Node) giveCreate(_ context.Context, _ string, in askCreate) (got gotCreate, err error) {
+	got.URL = n.meta.URL
+	def, err := n.game(in.Spec.Game)
+	if err != nil {
+		return got, err
+	}
+	n.placing.Lock()
+	defer n.placing.Unlock()
+	delete(n.reserved, in.Match)
+	if made, ok := n.matches.made(in.Match); ok {
+		if made != sum(in.Spec) {
+			return got, admin.ErrKeyReused
+		}
+		return got, nil
+	}
+	_, err = n.hostLocked(def, in)
+	return got, err
+}

@@ -1,0 +1,279 @@
+package cluster
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/overtime-server/overtime/cluster/directory"
+	"github.com/overtime-server/overtime/cluster/link"
+	"github.com/overtime-server/overtime/cluster/member"
+	"github.com/overtime-server/overtime/netcode"
+	"github.com/overtime-server/overtime/netcode/token"
+)
+
+// Wire is the version of what nodes say to each other. Nodes of neighbouring versions understand each other, so that a cluster
+// can be updated node by node.
+const Wire = 1
+
+// fleet is this node's part in the cluster: who else is there, links to them, and which match is whose. A lone node has one
+// too, with nobody else in it.
+type fleet struct {
+	// static after join
+	dir     *directory.Directory // locks itself
+	members *member.Members      // nil: alone
+	links   *link.Links          // nil: alone
+	link    *door                // listener for other nodes; nil: alone
+	meta    member.Meta
+	work    sync.WaitGroup
+	stop    chan struct{} // closed by leave
+	wake    chan struct{} // room for one: the view has changed
+	tickP99 atomic.Int64  // ns that 99 of 100 ticks of the last second took no longer than
+
+	mu    sync.Mutex        // guards the following
+	pulls map[string]string // by node to ask: owner whose records differ there; at most maxPulls
+	view  member.View       // as of the last change
+	known map[string]byte   // what the directory was told of each node
+}
+
+// maxPulls bounds the repairs that wait. What is left out comes again with the next push/pull.
+const maxPulls = 256
+
+// join gets hold of everything that other nodes need: the listener for them, links, membership. A node without Config.Gossip
+// stays alone.
+func (n *Node) join() error {
+	n.dir = directory.New(n.id)
+	n.stop, n.wake = make(chan struct{}), make(chan struct{}, 1)
+	n.pulls, n.known = map[string]string{}, map[string]byte{}
+	n.meta = member.Meta{Wire: Wire, Build: n.cfg.Version, Region: n.cfg.Region, URL: n.publicURL()}
+	if n.cfg.Gossip == "" {
+		return nil
+	}
+	cert, hash, err := link.NewCertificate(n.id)
+	if err != nil {
+		return err
+	}
+	if n.links, err = link.New(n.linkConfig(cert)); err != nil {
+		return err
+	}
+	if n.link, err = openDoor("link listener", n.cfg.Link); err != nil {
+		return err
+	}
+	conn := netcode.DefaultConnConfig()
+	n.link.tls = true
+	n.link.ln = netcode.WrapListener(n.link.ln, &conn, n.links.TLS())
+	n.link.srv = newServer(n.linkRoutes(), n.cfg.Log)
+	n.meta.Cert = hash
+	n.meta.Link = reachable(n.link.addr, hostOf(n.cfg.Advertise))
+	n.meta.Player = reachable(n.player.addr, hostOf(n.cfg.Advertise))
+	n.members, err = member.Start(member.Config{
+		ID: n.id, Label: "overtime", Keys: gossipKeys(n.secrets), Bind: n.cfg.Gossip, Advertise: n.cfg.Advertise, Join: n.cfg.Join,
+		Meta: n.meta, Log: n.cfg.Log, Message: n.heard, State: n.pushPull, Merge: n.merge, Change: n.viewChanged,
+	})
+	if err != nil {
+		return fmt.Errorf("gossip: %w", err)
+	}
+	return nil
+}
+
+// gossipKeys derives what gossip is encrypted with from the cluster's keys.
+func gossipKeys(keys []token.Key) (list [][]byte) {
+	for _, k := range keys {
+		list = append(list, k.Derive("gossip"))
+	}
+	return list
+}
+
+func (n *Node) linkConfig(cert tls.Certificate) link.Config {
+	return link.Config{
+		ID: n.id, Cert: cert, Peer: n.peer, Log: n.cfg.Log, Call: n.served,
+	}
+}
+
+// linkRoutes is the listener for other nodes: links, and players whom another node passes on.
+func (n *Node) linkRoutes() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /link/v1", n.links)
+	mux.Handle("GET /v1/play", n.edge)
+	return mux
+}
+
+// peer is what links know of a node: everything, from gossip, which the cluster's key authenticates.
+func (n *Node) peer(id string) (link.Peer, bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	x, ok := n.view.Node(id)
+	return link.Peer{Addr: x.Meta.Link, Cert: x.Meta.Cert}, ok && x.State != member.Left
+}
+
+// publicURL is where players reach this node; "" if they come through any node.
+func (n *Node) publicURL() string {
+	switch {
+	case n.cfg.Proxy:
+		return ""
+	case n.cfg.Public != "" || n.cfg.Gossip == "":
+		return n.cfg.Public
+	}
+	return wsScheme(n.player.tls) + "://" + reachable(n.player.addr, hostOf(n.cfg.Advertise)) + playPath
+}
+
+// tend is the goroutine that keeps what this node knows and says of the cluster up to date.
+func (n *Node) tend() {
+	t := time.NewTicker(time.Second)
+	defer t.Stop()
+	var times tickTimes
+	for {
+		select {
+		case <-n.stop:
+			return
+		case <-n.wake:
+		case <-t.C:
+			n.tickP99.Store(int64(times.p99(n.stats)))
+		}
+		n.judge()
+		n.spread(n.dir.Expire(time.Now())...)
+		if n.members != nil {
+			n.members.SetLoad(n.load())
+			n.repair()
+		}
+	}
+}
+
+// viewChanged takes a new view. Called by the goroutine of Members.
+func (n *Node) viewChanged(v member.View) {
+	n.mu.Lock()
+	n.view = v
+	n.mu.Unlock()
+	select {
+	case n.wake <- struct{}{}:
+	default: // it will look at this view too
+	}
+}
+
+// nodes returns who is there as far as this node knows, itself included, ascending by id.
+func (n *Node) nodes() []member.Node {
+	own := n.load() // not under the lock: it takes another
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if len(n.view.Nodes) == 0 {
+		return []member.Node{{ID: n.id, Meta: n.meta, Load: own, Since: n.began}}
+	}
+	list := slices.Clone(n.view.Nodes)
+	for i := range list {
+		if list[i].ID == n.id {
+			list[i].Load = own
+		}
+	}
+	return list
+}
+
+// node returns one of them.
+func (n *Node) node(id string) (member.Node, bool) {
+	for _, x := range n.nodes() {
+		if x.ID == id {
+			return x, true
+		}
+	}
+	return member.Node{}, false
+}
+
+// others returns the ids of the other nodes that are alive.
+func (n *Node) others() (ids []string) {
+	for _, x := range n.nodes() {
+		if x.State == member.Alive && x.ID != n.id {
+			ids = append(ids, x.ID)
+		}
+	}
+	return ids
+}
+
+// judge tells the directory who lives and who died. Called by tend.
+func (n *Node) judge() {
+	const (
+		alive = 1 + iota
+		dead
+	)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	now := time.Now()
+	if len(n.view.Nodes) == 0 {
+		if n.known[n.id] != alive {
+			n.known[n.id] = alive
+			n.dir.Alive(n.id)
+		}
+		return
+	}
+	living, recent := 0, 0 // members that live, and those that did some seconds ago
+	for _, x := range n.view.Nodes {
+		switch {
+		case x.State == member.Alive:
+			living++
+			recent++
+		case x.State == member.Dead && now.Sub(x.Since) < recentDeath:
+			recent++
+		}
+	}
+	for _, x := range n.view.Nodes {
+		was := n.known[x.ID]
+		switch {
+		case x.State == member.Alive && was != alive:
+			n.known[x.ID] = alive
+			n.dir.Alive(x.ID)
+		case x.State != member.Alive && (was != dead || now.Sub(x.Since) < recentDeath):
+			n.known[x.ID] = dead
+			n.dir.Dead(now, x.ID, 2*living > recent)
+			if was != dead {
+				n.cfg.Log.Info("node is gone", "node", x.ID, "state", x.State, "majority", 2*living > recent)
+			}
+		}
+	}
+	for id := range n.known {
+		if _, ok := n.view.Node(id); !ok {
+			delete(n.known, id) // the directory forgets it by itself
+		}
+	}
+}
+
+// recentDeath is how long a node that died counts among those that there were before a split.
+const recentDeath = 15 * time.Second
+
+// leave announces the end and lets go of everything that join got hold of.
+func (n *Node) leave(ctx context.Context) {
+	if n.members != nil {
+		if err := n.members.Leave(ctx); err != nil {
+			n.cfg.Log.Debug("leave", "err", err)
+		}
+	}
+}
+
+// closeFleet ends what is left.
+func (n *Node) closeFleet() {
+	if n.stop != nil {
+		close(n.stop)
+	}
+	n.work.Wait()
+	if n.members != nil {
+		n.members.Close()
+	}
+	if n.links != nil {
+		n.links.Close()
+	}
+	if n.link != nil {
+		n.link.close()
+	}
+}
+
+// hostOf is the host of HOST:PORT; "" of anything else.
+func hostOf(addr string) string {
+	h, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return ""
+	}
+	return h
+}

@@ -1,0 +1,122 @@
+package cluster
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/overtime-server/overtime/cluster/admin"
+	"github.com/overtime-server/overtime/cluster/directory"
+	"github.com/overtime-server/overtime/cluster/member"
+	"github.com/overtime-server/overtime/netcode"
+)
+
+// route answers GET /v1/route: where a match is played.
+func (n *Node) route(w http.ResponseWriter, r *http.Request) {
+	match := r.URL.Query().Get("match")
+	rec, err := n.live(r.Context(), match)
+	if err != nil {
+		n.unavailable(w, err)
+		return
+	}
+	url, err := n.playersURL(rec.Owner, r)
+	if err != nil {
+		admin.Problem(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	standby := ""
+	if rec.Standby != "" {
+		standby, _ = n.playersURL(rec.Standby, r) // the same request named a host just now
+	}
+	admin.JSON(w, http.StatusOK, struct {
+		URL     string `json:"url"`
+		Standby string `json:"standby_url"`
+		Epoch   uint32 `json:"epoch"`
+	}{url, standby, rec.Since})
+}
+
+// live finds the record of a match that is running.
+func (n *Node) live(ctx context.Context, match string) (directory.Record, error) {
+	w, err := n.find(ctx, match)
+	if err == nil && !w.record.Live() || err == nil && w.record.Match == "" {
+		err = admin.ErrNotFound
+	}
+	return w.record, err
+}
+
+// playersURL is where players of a node's matches connect, for whoever made a request to this one.
+func (n *Node) playersURL(node string, r *http.Request) (string, error) {
+	if node != n.id {
+		if x, ok := n.node(node); ok && x.Meta.URL != "" {
+			return x.Meta.URL, nil
+		}
+	}
+	if n.meta.URL != "" {
+		return n.meta.URL, nil
+	}
+	return requestURL(r)
+}
+
+// playURL is where whoever made a request connects to this node.
+func (n *Node) playURL(r *http.Request) (string, error) { return n.playersURL(n.id, r) }
+
+// hushed is how long a node may be quiet before its standby believes that players come here because it is gone.
+const hushed = 150 * time.Millisecond
+
+// routeTo is the edge's question where a match is that is not here. It may wait until ctx is over: a standby that is about to
+// take over lets those wait who come too early.
+func (n *Node) routeTo(ctx context.Context, match string, epoch uint32) (netcode.Route, error) {
+	for {
+		rec, err := n.live(ctx, match)
+		switch {
+		case errors.Is(err, admin.ErrNotFound):
+			return netcode.Route{}, netcode.ErrUnknownMatch
+		case err != nil:
+			return netcode.Route{}, netcode.ErrBusy
+		}
+		h := n.matches.get(match)
+		if rec.Owner == n.id && h != nil && h.match.Config().Epoch >= epoch {
+			return netcode.Route{Here: true}, nil
+		}
+		if rec.Owner != n.id && rec.Since >= epoch && !n.deserted(rec) {
+			return n.wayTo(rec.Owner)
+		}
+		select {
+		case <-ctx.Done():
+			return netcode.Route{}, netcode.ErrBusy
+		case <-time.After(waitAgain):
+		}
+	}
+}
+
+// waitAgain is how often a player who waits for a match is looked after.
+const waitAgain = 20 * time.Millisecond
+
+// deserted says that the owner of a match is probably gone, and this node its standby.
+func (n *Node) deserted(r directory.Record) bool {
+	if x, ok := n.node(r.Owner); !ok || x.State == member.Dead {
+		return true
+	}
+	return r.Standby == n.id && n.links != nil && n.links.Silent(r.Owner) > hushed
+}
+
+// wayTo is how players get to another node.
+func (n *Node) wayTo(node string) (netcode.Route, error) {
+	x, ok := n.node(node)
+	switch {
+	case !ok:
+		return netcode.Route{}, netcode.ErrBusy
+	case x.Meta.URL != "" && !n.cfg.Proxy:
+		return netcode.Route{URL: x.Meta.URL}, nil
+	}
+	return netcode.Route{Dial: func(ctx context.Context) (net.Conn, error) {
+		t, err := n.links.TLSFor(node)
+		if err != nil {
+			return nil, err
+		}
+		return (&tls.Dialer{Config: t}).DialContext(ctx, "tcp", x.Meta.Link)
+	}}, nil
+}

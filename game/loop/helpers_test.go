@@ -50,8 +50,9 @@ type sink struct {
 	frames  int // shed ones not counted
 	shed    int
 	rosters int
-	online  int // in the last roster
-	last    uint32
+	online  int                // in the last roster
+	last    uint32             // tick of the last frame, shed or not
+	sent    uint32             // of the last one that was not shed
 	times   []time.Duration    // since the start, of every frame
 	rows    map[uint32][]int32 // last state frame: the counter's rows by player
 	match   []int32            // the row of kind overtime.match
@@ -103,6 +104,7 @@ func (s *sink) Frame(f *Frame) {
 		return
 	}
 	s.frames++
+	s.sent = f.Tick
 	s.times = append(s.times, time.Since(s.began))
 	if f.Roster {
 		s.rosters++

@@ -105,13 +105,13 @@ func TestSilenceOfWatchedPeer(t *testing.T) {
 		}
 		release := a.Watch("b")
 		time.Sleep(10 * time.Second)
-		if a.ups != 1 || len(a.downs) != 0 || a.Silent("b") > 2*a.cfg.Heartbeat {
-			t.Fatalf("after 10 s: %v, silent %v", a.events, a.Silent("b"))
+		if ups, downs := a.counts(); ups != 1 || downs != 0 || a.Silent("b") > 2*a.cfg.Heartbeat {
+			t.Fatalf("after 10 s: %d up, %d down, silent %v", ups, downs, a.Silent("b"))
 		}
 		w.stall("b", true)
 		start := time.Now()
 		time.Sleep(250 * time.Millisecond)
-		if read(a, func() int { return len(a.downs) }) != 0 {
+		if _, downs := a.counts(); downs != 0 {
 			t.Fatal("down too early")
 		}
 		time.Sleep(1750 * time.Millisecond)
@@ -125,8 +125,8 @@ func TestSilenceOfWatchedPeer(t *testing.T) {
 		})
 		w.stall("b", false)
 		time.Sleep(a.cfg.DialTimeout + a.cfg.BackoffMax)
-		if read(a, func() int { return a.ups }) != 2 {
-			t.Fatalf("not up again: %v", a.events)
+		if ups, _ := a.counts(); ups != 2 {
+			t.Fatalf("up %d times", ups)
 		}
 		release()
 		release()
@@ -249,11 +249,11 @@ func TestForgottenPeerIsDropped(t *testing.T) {
 		release := a.Watch("b")
 		defer release()
 		time.Sleep(time.Minute)
-		dials := w.net.dials
+		dials := w.net.dialled()
 		w.know("b", Peer{Addr: "b:1", Cert: identities["b"].hash})
 		time.Sleep(time.Second)
-		if w.net.dials != dials+1 || a.Stats().Connected != 1 {
-			t.Errorf("%d dials, %v", w.net.dials-dials, a.events)
+		if w.net.dialled() != dials+1 || a.Stats().Connected != 1 {
+			t.Errorf("%d dials", w.net.dialled()-dials)
 		}
 	})
 }

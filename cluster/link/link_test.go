@@ -23,8 +23,8 @@ func TestCallsBothWaysOverOneConnection(t *testing.T) {
 		if got, err := a.Call(t.Context(), "b", "echo", big); err != nil || !bytes.Equal(got, big) {
 			t.Fatalf("largest body: %d bytes, %v", len(got), err)
 		}
-		if w.net.dials != 1 {
-			t.Errorf("%d dials", w.net.dials)
+		if w.net.dialled() != 1 {
+			t.Errorf("%d dials", w.net.dialled())
 		}
 		var failure *Error
 		if _, err := a.Call(t.Context(), "b", "nothing", nil); !errors.As(err, &failure) || failure.Code != "unknown" || failure.Text != "nothing" {
@@ -208,7 +208,7 @@ func TestBulkConnections(t *testing.T) {
 func TestCloseEndsEverything(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		a, b := w.node("a"), w.node("b", func(c *Config) {
-			c.Call = func(ctx context.Context, _, _ string, _ []byte) ([]byte, error) { <-ctx.Done(); return nil, nil }
+			c.Call = func(ctx context.Context, _, _ string, _ []byte) ([]byte, error) { <-ctx.Done(); return nil, ctx.Err() }
 		})
 		defer a.close()
 		defer a.Watch("b")()

@@ -45,16 +45,23 @@ func (n *memNet) dial(ctx context.Context, _, addr string) (net.Conn, error) {
 	if l == nil {
 		return nil, errors.New("connection refused")
 	}
-	a, b := memPipe(late)
 	select {
-	case l.queue <- b:
 	case <-l.closed:
 		return nil, errors.New("connection refused")
+	default:
 	}
+	a, b := memPipe(late)
+	l.queue <- b
 	n.mu.Lock()
 	n.conns[addr] = append(n.conns[addr], a, b)
 	n.mu.Unlock()
 	return a, nil
+}
+
+func (n *memNet) dialled() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.dials
 }
 
 // each does something to both ends of all connections that were made to an address.

@@ -137,6 +137,7 @@ func (c *conn) handle(ctx context.Context, num uint64, method string, body []byt
 		}
 	case errors.As(err, &failure):
 		c.fail(num, failure)
+	case c.l.ctx.Err() != nil: // this node is closing: the caller sees the connection end
 	case timeout:
 		c.fail(num, &Error{Code: CodeTimeout})
 	default:

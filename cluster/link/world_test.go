@@ -93,11 +93,11 @@ func (n *node) note(f func()) {
 	f()
 }
 
-// read returns what f sees under the lock.
-func read[T any](n *node, f func() T) T {
+// counts returns how often Up and Down were called.
+func (n *node) counts() (ups, downs int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return f()
+	return n.ups, len(n.downs)
 }
 
 // node starts a node that answers "echo" with the body.
@@ -156,7 +156,7 @@ func (n *node) close() {
 
 // kill ends all connections to the node's listener without a word.
 func (n *node) kill(id string) {
-	_ = n.srv.Close()
+	_ = n.srv.Close() // the listener
 	n.w.net.each(id+":1", func(c *memConn) { _ = c.Close() })
 }
 

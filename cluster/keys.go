@@ -33,3 +33,25 @@ func findKeys(cfg *Config) ([]token.Key, error) {
 		return []token.Key{token.GenerateKey()}, nil
 	}
 }
+
+// Reload reads the secret file anew, so that keys can be rotated while the node runs: tokens and gossip are signed with the first key,
+// and accepted with all. Any goroutine may call it. After an error everything is as it was.
+func (n *Node) Reload() error {
+	if n.cfg.SecretFile == "" {
+		return nil
+	}
+	keys, err := findKeys(&n.cfg)
+	if err != nil {
+		return err
+	}
+	if err := n.keys.Replace(keys); err != nil {
+		return err
+	}
+	if n.members != nil {
+		if err := n.members.SetKeys(gossipKeys(keys)); err != nil {
+			return fmt.Errorf("gossip keys: %w", err)
+		}
+	}
+	n.cfg.Log.Info("keys reloaded", "keys", len(keys))
+	return nil
+}

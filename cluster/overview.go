@@ -61,6 +61,9 @@ func (o operator) Matches(ctx context.Context, after string, limit int) (list []
 // Nodes implements admin.Node.
 func (o operator) Nodes() (list []admin.NodeInfo) {
 	for _, x := range o.nodes() {
+		if x.State != member.Alive && time.Since(x.Since) > showGone {
+			continue
+		}
 		i := admin.NodeInfo{
 			ID: x.ID, State: nodeState(x), Region: x.Meta.Region, URL: x.Meta.URL, Version: x.Meta.Build,
 			Matches: x.Load.Matches, Players: x.Load.Players,
@@ -78,6 +81,9 @@ func (o operator) Nodes() (list []admin.NodeInfo) {
 	}
 	return list
 }
+
+// showGone is how long a node that is gone stays in the list.
+const showGone = 20 * time.Second
 
 func nodeState(x member.Node) string {
 	switch {

@@ -29,6 +29,7 @@ type process struct {
 	out     io.Writer           // results
 	err     io.Writer           // progress, logs, complaints
 	signals <-chan os.Signal    // the first asks for a graceful end, the second for one at once
+	hangups <-chan os.Signal    // each asks to read keys anew; may be nil
 }
 
 // command is one of the program's commands.
@@ -63,7 +64,9 @@ type foundError struct{ error }
 func main() {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	os.Exit(run(process{env: os.Getenv, out: os.Stdout, err: os.Stderr, signals: signals}, os.Args[1:]))
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	os.Exit(run(process{env: os.Getenv, out: os.Stdout, err: os.Stderr, signals: signals, hangups: hangups}, os.Args[1:]))
 }
 
 // run runs the command that args name and returns the exit code.

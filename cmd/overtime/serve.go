@@ -23,6 +23,12 @@ func serve(c *call) error {
 	f.StringVar(&cfg.SecretFile, "secret-file", "", "`FILE` with the keys that sign tokens, one base64 key of 32 bytes a line")
 	f.StringVar(&cfg.TLSCert, "tls-cert", "", "`FILE` with the certificate of --listen, PEM")
 	f.StringVar(&cfg.TLSKey, "tls-key", "", "`FILE` with its private key, PEM")
+	f.StringVar(&cfg.Gossip, "gossip", "", "`ADDRESS` for gossip, TCP and UDP: this node is one of a cluster; needs --secret-file")
+	f.StringVar(&cfg.Advertise, "advertise", "", "`ADDRESS` under which other nodes reach --gossip; default: itself, or a private address of this machine")
+	f.StringVar(&cfg.Link, "link", "", "`ADDRESS` for calls between nodes; default: --gossip with the next port")
+	f.StringVar(&cfg.Region, "region", "", "`NAME` of where this node is; matches can ask for it")
+	join := f.String("join", "", "`ADDRESSES` of nodes that are probably there, a,b; a name may stand for many")
+	way := f.String("route", "redirect", "`WAY` of players to a match on another node: redirect, or proxy where they cannot reach it")
 	f.IntVar(&cfg.MaxMatches, "max-matches", 1000, "most matches at a time")
 	f.IntVar(&cfg.MaxPlayers, "max-players", 20000, "most connections at a time")
 	f.DurationVar(&cfg.EmptyAfter, "empty-after", 5*time.Second, "a match ends after so long without anybody")
@@ -33,8 +39,11 @@ func serve(c *call) error {
 	if _, err := f.parse(0); err != nil {
 		return err
 	}
-	cfg.Origins, cfg.NoGuests = list(*origins), !*guests
+	cfg.Origins, cfg.NoGuests, cfg.Join, cfg.Version = list(*origins), !*guests, list(*join), programVersion()
 	var err error
+	if cfg.Proxy = *way == "proxy"; !cfg.Proxy && *way != "redirect" {
+		return fmt.Errorf("--route %q: want redirect or proxy", *way)
+	}
 	if cfg.Log, err = f.log(); err != nil {
 		return err
 	}
@@ -70,9 +79,17 @@ func serveable(cfg cluster.Config, bots int) error {
 func (c *call) whileServing(node *cluster.Node, n int, cfg *cluster.Config) error {
 	bots := c.startBots(node, n, cfg)
 	var err error
-	select {
-	case <-c.ctx.Done():
-	case err = <-node.Failed():
+	for running := true; running; {
+		select {
+		case <-c.ctx.Done():
+			running = false
+		case err = <-node.Failed():
+			running = false
+		case <-c.hangups:
+			if err := node.Reload(); err != nil {
+				cfg.Log.Error("nothing was reloaded", "err", err)
+			}
+		}
 	}
 	stop, cancel := context.WithTimeout(c.now, stopWithin)
 	defer cancel()

@@ -10,6 +10,12 @@ func version(c *call) error {
 	if _, err := newFlags(c).parse(0); err != nil {
 		return err
 	}
+	_, err := fmt.Fprintf(c.out, "overtime %s %s %s/%s\n", programVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return err
+}
+
+// programVersion names what was built: the module's version, or the revision of a build from a checkout.
+func programVersion() string {
 	name, revision := "(devel)", ""
 	if info, ok := debug.ReadBuildInfo(); ok {
 		if v := info.Main.Version; v != "" {
@@ -21,6 +27,5 @@ func version(c *call) error {
 			}
 		}
 	}
-	_, err := fmt.Fprintf(c.out, "overtime %s%s %s %s/%s\n", name, revision, runtime.Version(), runtime.GOOS, runtime.GOARCH)
-	return err
+	return name + revision
 }

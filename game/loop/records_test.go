@@ -67,6 +67,9 @@ func (s *script) tick() journal.Record {
 	if s.chance(2, "admin") {
 		rec.Events = append(rec.Events, journal.Event{Kind: game.EventAdmin, Data: []byte("shrink the world")})
 	}
+	if s.chance(4, "pause") || s.core.paused && s.chance(20, "go on") {
+		rec.Events = append(rec.Events, journal.Event{Kind: journal.EventPause, Number: uint32(flags(!s.core.paused))})
+	}
 	for _, p := range s.core.players {
 		if !gone[p.number] && s.chance(60, "inputs") {
 			rec.Inputs = append(rec.Inputs, s.inputs(p))

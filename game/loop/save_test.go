@@ -39,12 +39,15 @@ func phases(t testing.TB) map[string]*Core {
 		"ended":   must(running(), command(6, 1, 2, `end {"winner":1}`)),
 		"again":   must(running(), command(6, 1, 2, "end x"), journal.Record{Tick: 7}, journal.Record{Tick: 8}, journal.Record{Tick: 9}, journal.Record{Tick: 10}, journal.Record{Tick: 11}, journal.Record{Tick: 12}, journal.Record{Tick: 13}),
 		"stopped": must(running(), stopped),
+		"paused": must(running(), pause(6, 1), command(7, 1, 2, "say later"), join(8, 4, journal.Join{ID: "d"}),
+			journal.Record{Tick: 9, Events: []journal.Event{{Kind: game.EventLeave, Player: 3}, {Kind: game.EventReturn, Player: 2}}}),
+		"finished": must(running(), journal.Record{Tick: 6, Events: []journal.Event{{Kind: journal.EventFinish, Data: []byte("r")}}}),
 	}
 }
 
 func TestSaveLoadInEveryPhase(t *testing.T) {
 	cores := phases(t)
-	for name, want := range map[string]Phase{"new": Waiting, "waiting": Waiting, "running": Running, "kicked": Running, "ended": Ended, "again": Running, "stopped": Running} {
+	for name, want := range map[string]Phase{"new": Waiting, "waiting": Waiting, "running": Running, "kicked": Running, "ended": Ended, "again": Running, "stopped": Running, "paused": Running, "finished": Ended} {
 		c := cores[name]
 		if c.Phase() != want {
 			t.Errorf("%s: phase %v", name, c.Phase())
@@ -55,7 +58,7 @@ func TestSaveLoadInEveryPhase(t *testing.T) {
 		if !bytes.Equal(other.Save(), state) || other.Hash() != c.Hash() {
 			t.Errorf("%s: saves differently after Load", name)
 		}
-		if other.Over() != c.Over() || !bytes.Equal(other.Result(), c.Result()) || !bytes.Equal(other.world.Save(nil), c.world.Save(nil)) {
+		if other.Paused() != c.Paused() || len(other.kept) != len(c.kept) || c.Paused() != (len(c.kept) > 0) || other.Over() != c.Over() || !bytes.Equal(other.Result(), c.Result()) || !bytes.Equal(other.world.Save(nil), c.world.Save(nil)) {
 			t.Errorf("%s: loaded differently", name)
 		}
 		if c.Over() {
@@ -112,6 +115,7 @@ func TestLoadRefusesNonsense(t *testing.T) {
 		"unordered":   state(func(c *Core) { c.players[0], c.players[1] = c.players[1], c.players[0] }),
 		"player 0":    state(func(c *Core) { c.players[0].number = 0 }),
 		"from later":  state(func(c *Core) { c.lastNum = 2 }),
+		"kept kind":   state(func(c *Core) { c.kept = []game.Event{{Kind: game.EventAdmin + 1}} }),
 		"outbox":      state(func(c *Core) { c.players[0].out.n++ }),
 		"more than n": state(func(c *Core) { c.players[1].out.n = 0 }),
 		"version":     append([]byte{saveVersion + 1}, state(func(*Core) {})[1:]...),

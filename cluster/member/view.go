@@ -36,6 +36,8 @@ type Node struct {
 	Load  Load
 	State State
 	Since time.Time // of State, by the clock of the node that has this view
+
+	loadSeq uint64 // of Load
 }
 
 // View is who is there as one node knows it: itself, the living, and for 60 s those that left or died. It never changes;

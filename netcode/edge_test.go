@@ -123,7 +123,7 @@ func (e *edge) stop() {
 
 func (e *edge) match(id string, change func(*loop.Config)) *Match {
 	e.t.Helper()
-	cfg := loop.Config{ID: id, Game: tag.Game(), Seed: 1, Log: slog.New(slog.DiscardHandler)}
+	cfg := e.config(id)
 	if change != nil {
 		change(&cfg)
 	}
@@ -132,6 +132,10 @@ func (e *edge) match(id string, change func(*loop.Config)) *Match {
 		e.t.Fatal(err)
 	}
 	return m
+}
+
+func (e *edge) config(id string) loop.Config {
+	return loop.Config{ID: id, Game: tag.Game(), Seed: 1, Log: slog.New(slog.DiscardHandler)}
 }
 
 func (e *edge) token(match, id string) string {

@@ -17,9 +17,10 @@ func TestBothDialAtOnce(t *testing.T) {
 	refused := uint64(0)
 	for seed := range uint64(150) {
 		bubble(t, func(t *testing.T, w *world) {
-			rng := rand.New(rand.NewPCG(seed, 1))
-			lats := [2]time.Duration{time.Duration(rng.Int64N(int64(30 * time.Millisecond))), time.Duration(rng.Int64N(int64(30 * time.Millisecond)))}
-			w.net.latency = func() time.Duration { return lats[rng.IntN(2)] } // under the net's lock
+			rng, own := rand.New(rand.NewPCG(seed, 1)), rand.New(rand.NewPCG(seed, 2))
+			chance := func(d time.Duration) time.Duration { return time.Duration(rng.Int64N(int64(d))) }
+			some := [2]time.Duration{chance(30 * time.Millisecond), chance(30 * time.Millisecond)}
+			w.net.latency = func() time.Duration { return some[own.IntN(2)] } // under the net's lock
 			a, b := w.node("a"), w.node("b")
 			defer a.close()
 			defer b.close()
@@ -30,7 +31,7 @@ func TestBothDialAtOnce(t *testing.T) {
 			var wg sync.WaitGroup
 			var lates [6]time.Duration
 			for i := range lates {
-				lates[i] = time.Duration(rng.Int64N(int64(80 * time.Millisecond)))
+				lates[i] = chance(80 * time.Millisecond)
 			}
 			for i, late := range lates {
 				from, to := a, "b"

@@ -1,5 +1,7 @@
 package guard
 
+import "slices"
+
 // Role is what a node is for a match.
 type Role uint8
 
@@ -9,86 +11,188 @@ const (
 	RoleWitness
 	RoleStandby
 	RoleOwner
-	RoleHeir // named owner of an epoch, but its log does not reach the base yet
-)
-
-// Loss says how a link broke.
-type Loss uint8
-
-const (
-	EOF     Loss = 1 + iota // the connection ended: most likely the process died
-	Silence                 // nothing came for 300 ms
+	RoleHeir // named owner of an epoch, but its log does not reach the base: it never starts (the standby is told)
 )
 
 // Guard is one node's part in the ownership of one match. Not safe for concurrent use: one goroutine owns it.
-type Guard struct{}
+type Guard struct {
+	cfg  Config
+	flaw flaw // always zero outside of this package's tests
 
-// Birth makes the guard of a match that is created on this node: epoch 1 is [Self], nothing logged. Actions: ActOwn is
-// not among them (the match is being created already), ActPublish and ActNeed are.
-func Birth(cfg Config, now int64) (*Guard, error) { return nil, nil }
+	// The record: what this node knows and promised. Forgetting it would break safety.
+	list            List
+	promised, voted uint32 // highest ballot promised, highest voted in, of this epoch
+	vote            Value  // what it voted for
+	mute            bool   // votes of this epoch were forgotten with a tombstone: cast none
+
+	// The copy of the match: the log of a tenure (0: none) up to index.
+	tenure, index uint32
+	hash          uint64
+
+	// As owner.
+	owning   bool   // has started; never true without being list.Owner
+	sealed   bool   // proposed a value of its own in this epoch: releases nothing more in it
+	rival    bool   // the standby asks in this epoch: it acknowledges nothing more in it
+	stalled  bool   // the standby acknowledged nothing for too long
+	unsafe   bool   // went on by policy, without a vote
+	counts   bool   // the standby holds the base and acknowledged in this epoch
+	jack     uint32 // highest index acknowledged by the standby in this epoch
+	released uint32 // highest index that players may have seen, in this tenure
+	newS     candidate
+	newW     candidate
+	move     move
+	fed      []string // peers that get the journal
+	askedS   bool     // ActNeed was said
+	askedW   bool
+
+	// As standby or learner.
+	learner bool   // a candidate of list.Owner
+	copies  bool   // this candidate wants a copy
+	frozen  bool   // asked in this epoch: acknowledges and takes nothing more in it
+	suspect bool   // the owner has been silent for long enough
+	jacked  uint32 // highest index acknowledged in this epoch
+	patron  string // owner and tenure that ActFollow named last
+	follows uint32
+
+	// As proposer, as witness with a request to answer later, as bearer of news.
+	prop    proposal
+	request request
+	news    []string // members that have not answered to decided or ended
+
+	// The end.
+	over  bool // takes no more part
+	ended bool // since the match is over
+
+	// Surroundings.
+	peers   []peer
+	watched []string
+	dirty   bool // Peers may have changed
+	timers  [timerCount]int64
+	rng     uint64
+	said    Record
+	out     []Action
+}
+
+// Birth makes the guard of a match that is created on this node: epoch 1 is [Self], nothing logged. The actions say
+// ActPublish and ActNeed, but not ActOwn: the match is being created already.
+func Birth(cfg Config, now int64) (*Guard, error) {
+	g, err := newGuard(cfg)
+	if err != nil {
+		return nil, err
+	}
+	g.list = List{Epoch: 1, Since: 1, Owner: g.cfg.Self}
+	g.tenure, g.owning, g.dirty = 1, true, true
+	g.settle(now)
+	return g, nil
+}
 
 // Join makes the guard of a node that is enlisted. Receive the enlist message next; tomb is what Book.Tomb says.
-func Join(cfg Config, tomb List) (*Guard, error) { return nil, nil }
+func Join(cfg Config, tomb List) (*Guard, error) {
+	g, err := newGuard(cfg)
+	if err != nil {
+		return nil, err
+	}
+	g.list, g.mute = tomb, true
+	return g, nil
+}
 
-// Receive takes a message of a peer, whose id the link has proven.
-func (g *Guard) Receive(now int64, from string, m *Message) {}
+func newGuard(cfg Config) (*Guard, error) {
+	cfg = cfg.WithDefaults()
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	g := &Guard{cfg: cfg, rng: cfg.Seed | 1}
+	for i := range g.timers {
+		g.timers[i] = never
+	}
+	return g, nil
+}
 
-// Up says that there is a connection to peer.
-func (g *Guard) Up(now int64, peer string) {}
+// Actions drains what is to be done, in order; valid until the next call of another method.
+func (g *Guard) Actions() []Action {
+	out := g.out
+	g.out = g.out[:0]
+	return out
+}
 
-// Down says that the connection to peer was lost, or could not be made (EOF for refused).
-func (g *Guard) Down(now int64, peer string, why Loss) {}
+// Role is what this node is now.
+func (g *Guard) Role() Role {
+	switch seat := g.list.seat(g.cfg.Self); {
+	case g.over:
+		return RoleNone
+	case seat == 0 && g.owning:
+		return RoleOwner
+	case seat == 0:
+		return RoleHeir
+	case seat == 1:
+		return RoleStandby
+	case seat == 2:
+		return RoleWitness
+	case g.learner:
+		return RoleLearner
+	}
+	return RoleNone
+}
 
-// Tick does what is due at now.
-func (g *Guard) Tick(now int64) {}
-
-// Deadline is when Tick has something to do next, math.MaxInt64 for never.
-func (g *Guard) Deadline() int64 { return 0 }
-
-// Logged says that the owner's match has stepped and journaled entry index.
-func (g *Guard) Logged(now int64, index uint32) {}
-
-// Take says whether journal or a snapshot of from's tenure may be applied now. A query.
-func (g *Guard) Take(from string, tenure uint32) bool { return false }
-
-// Held says that this follower's copy is now that of the given tenure's log up to index, with this state hash: after
-// records were applied, after a snapshot was swapped in, or after the copy was found to be part of that log.
-func (g *Guard) Held(now int64, tenure, index uint32, hash uint64) {}
-
-// Dropped says that this node no longer holds a copy.
-func (g *Guard) Dropped(now int64) {}
-
-// Offer answers ActNeed: nodes to adopt, "" for none. Also replaces a standby or witness as planned.
-func (g *Guard) Offer(now int64, standby, witness string) {}
-
-// Move starts moving the match to a node: it learns, then ActMoveReady or ActMoveFailed follows. False: not now.
-func (g *Guard) Move(now int64, target string) bool { return false }
-
-// MoveAt fixes the last tick here, in the future: ActFreeze follows.
-func (g *Guard) MoveAt(now int64, k uint32) {}
-
-// Frozen says that the match stands still after entry k.
-func (g *Guard) Frozen(now int64, k uint32) {}
-
-// CancelMove gives a move up, unless it was proposed already.
-func (g *Guard) CancelMove(now int64) {}
-
-// End says that the match is over and its end was released. Owner.
-func (g *Guard) End(now int64) {}
-
-// Ended says that the match is over, as the directory says.
-func (g *Guard) Ended(now int64) {}
-
-// Actions drains what is to be done; valid until the next call of a method.
-func (g *Guard) Actions() []Action { return nil }
-
-// Role is what this node is now, List the highest decided list it knows, Record what it would tell others.
-func (g *Guard) Role() Role     { return 0 }
-func (g *Guard) List() List     { return List{} }
-func (g *Guard) Record() Record { return Record{} }
+// List is the highest decided list that this node knows: a hint about who owns the match.
+func (g *Guard) List() List { return g.list }
 
 // Peers appends the nodes whose links matter now.
-func (g *Guard) Peers(dst []string) []string { return dst }
+func (g *Guard) Peers(dst []string) []string {
+	from := len(dst)
+	add := func(id string) {
+		if id != "" && id != g.cfg.Self && !slices.Contains(dst[from:], id) {
+			dst = append(dst, id)
+		}
+	}
+	if !g.over && (g.list.Has(g.cfg.Self) || g.learner) {
+		add(g.list.Owner)
+		add(g.list.Standby)
+		add(g.list.Witness)
+		add(g.newS.id)
+		add(g.newW.id)
+	}
+	for _, id := range g.news {
+		add(id)
+	}
+	return dst
+}
 
-// Done says whether this guard may be replaced by its tombstone.
-func (g *Guard) Done(now int64) bool { return false }
+// settle draws the conclusions after every input.
+func (g *Guard) settle(now int64) {
+	for range 4 { // a decision made alone may lead to the next
+		e := g.list.Epoch
+		g.tendCandidates(now)
+		g.tendMove(now)
+		g.suspectOwner(now)
+		g.pursue(now)
+		if g.list.Epoch == e {
+			break
+		}
+	}
+	g.seek(now)
+	g.judge(now)
+	g.publish()
+	g.watch(now)
+}
+
+func (g *Guard) do(a Action) { g.out = append(g.out, a) }
+
+func (g *Guard) send(to string, m Message) {
+	if to == "" || to == g.cfg.Self {
+		return
+	}
+	if m.Epoch == 0 {
+		m.Epoch = g.list.Epoch
+	}
+	g.out = append(g.out, Action{Kind: ActSend, Peer: to, Message: m})
+}
+
+// sendMembers sends to the other members, except those that done has the bit of their seat for.
+func (g *Guard) sendMembers(m Message, done uint8) {
+	for i, id := range g.list.members() {
+		if done>>i&1 == 0 {
+			g.send(id, m)
+		}
+	}
+}

@@ -1,0 +1,102 @@
+package guard
+
+// End says that the match is over and that its end was released to players. The others are told. Owner.
+func (g *Guard) End(now int64) {
+	if !g.owning || g.over {
+		return
+	}
+	tell := []string{g.list.Standby, g.list.Witness, g.newS.id, g.newW.id}
+	g.finish(now, true)
+	g.news = g.news[:0]
+	g.spread(now, tell...)
+	g.settle(now)
+}
+
+// Ended says that the match is over, as the directory says.
+func (g *Guard) Ended(now int64) {
+	if !g.over {
+		g.part(now, Over)
+		g.finish(now, true)
+	}
+	g.settle(now)
+}
+
+// part tells the driver that this node's part is over.
+func (g *Guard) part(now int64, why Why) {
+	if g.owning {
+		g.do(Action{Kind: ActStop, Why: why, Record: g.Record()})
+	}
+	g.leave(now, why)
+}
+
+// finish makes this guard a tombstone.
+func (g *Guard) finish(now int64, ended bool) {
+	g.over, g.ended, g.owning, g.learner, g.dirty = true, ended, false, false, true
+	g.newS, g.newW, g.move, g.prop, g.request = candidate{}, candidate{}, move{}, proposal{}, request{}
+	for k := range g.timers {
+		g.stop(timer(k))
+	}
+	g.arm(timerKeep, now+g.cfg.Keep)
+}
+
+// onEnded: a match ends only with its owner, and it passed the gate: so this is as final as a decision.
+func (g *Guard) onEnded(now int64, from string, m *Message) {
+	if g.stale(from, m) || from != g.list.Owner {
+		return
+	}
+	g.part(now, Over)
+	g.finish(now, true)
+	g.send(from, Message{Kind: KindTold})
+}
+
+// receiveEnded is Receive after the end.
+func (g *Guard) receiveEnded(from string, m *Message) {
+	switch m.Kind {
+	case KindTold, KindRefuse:
+		g.answered(from)
+	case KindEnded:
+		g.answered(from)
+		g.send(from, Message{Kind: KindTold, Epoch: max(m.Epoch, g.list.Epoch)})
+	case KindEnlist, KindPrepare, KindPropose, KindAt, KindProbe, KindDecided:
+		g.send(from, Message{Kind: KindEnded, Epoch: max(m.Epoch, g.list.Epoch)})
+	}
+}
+
+// judge runs the patience of a member that has no majority.
+func (g *Guard) judge(now int64) {
+	l := &g.list
+	var alone bool
+	switch g.Role() {
+	case RoleOwner:
+		alone = l.voted() && g.lost(l.Witness) && (g.lost(l.Standby) || g.stalled)
+	case RoleStandby:
+		alone = g.lost(l.Owner) && (!l.voted() || g.lost(l.Witness) || !g.promotable())
+	case RoleWitness:
+		alone = g.lost(l.Owner) && g.lost(l.Standby)
+	case RoleLearner:
+		alone = g.lost(l.Owner)
+	case RoleHeir:
+		alone = true
+	}
+	g.keep(timerLost, alone && !g.over, now+g.cfg.LostAfter)
+}
+
+// forsaken: no majority for LostAfter.
+func (g *Guard) forsaken(now int64) {
+	role := g.Role()
+	if g.cfg.Last == Available && g.list.voted() && (role == RoleOwner || role == RoleStandby && g.promotable()) {
+		g.takeAlone(now)
+		return
+	}
+	if role == RoleOwner || role == RoleHeir {
+		g.do(Action{Kind: ActFail, Record: g.Record()})
+	}
+	g.leave(now, Forsaken)
+	g.finish(now, false)
+}
+
+// Done says whether this guard may be replaced by its tombstone: it has had no part in the match for Config.Keep.
+func (g *Guard) Done(now int64) bool {
+	out := g.over || !g.list.Has(g.cfg.Self) && !g.learner
+	return out && len(g.news) == 0 && !g.armed(timerKeep)
+}

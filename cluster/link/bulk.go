@@ -31,7 +31,7 @@ func (b *bulk) CloseWrite() error {
 	return errors.ErrUnsupported
 }
 
-// Close ends the connection. Bytes that were written before still arrive.
+// Close ends the connection. Bytes that were written before still arrive. It may take 5 s where the peer takes nothing.
 func (b *bulk) Close() error {
 	b.once.Do(func() { b.p.releaseBulk(b) })
 	return b.Conn.Close()

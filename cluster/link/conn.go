@@ -143,6 +143,7 @@ func (c *conn) finish(err error) {
 	c.l.cfg.Log.Info("link down", "peer", p.id, "reason", err, "lived", lived)
 	c.l.cfg.Down(p.id, err)
 	c.l.delist(c)
+	c.in = frameReader{} // the peer remembers its last connection, not that one's buffers
 	close(c.done)
 }
 

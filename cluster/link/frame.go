@@ -129,17 +129,17 @@ func appendFrame(dst []byte, f *frame) []byte {
 
 // frameReader reads frames. It belongs to one goroutine.
 type frameReader struct {
-	r   *bufio.Reader
-	buf []byte
+	r    *bufio.Reader
+	head [headSize]byte
+	buf  []byte
 }
 
 // next returns the next frame, valid until the call after it.
 func (r *frameReader) next() (frame, error) {
-	var head [headSize]byte
-	if _, err := io.ReadFull(r.r, head[:]); err != nil {
+	if _, err := io.ReadFull(r.r, r.head[:]); err != nil {
 		return frame{}, err
 	}
-	n := binary.LittleEndian.Uint32(head[:])
+	n := binary.LittleEndian.Uint32(r.head[:])
 	if n == 0 || n > maxFrame {
 		return frame{}, ErrProtocol
 	}

@@ -58,7 +58,11 @@ func (l *Links) Call(ctx context.Context, peer, method string, body []byte) ([]b
 	ctx, cancel := context.WithTimeout(ctx, l.cfg.CallTimeout)
 	defer cancel()
 	l.count.callsOut.Add(1)
-	answer, err := l.call(ctx, peer, method, body)
+	var answer []byte
+	err := ctx.Err()
+	if err == nil {
+		answer, err = l.call(ctx, peer, method, body)
+	}
 	l.countCall(err)
 	return answer, err
 }

@@ -117,8 +117,8 @@ func TestEmptyNodeDeletesNothing(t *testing.T) {
 func TestConflictIsResolvedAlike(t *testing.T) {
 	all := nodes(3)
 	a, b, c := all[0], all[1], all[2]
-	rb := b.Put(at(0), Record{Match: "m", Epoch: 1})
-	rb = b.Put(at(0), Record{Match: "m", Epoch: 1, Standby: "c"})
+	b.Put(at(0), Record{Match: "m", Epoch: 1})
+	rb := b.Put(at(0), Record{Match: "m", Epoch: 1, Standby: "c"})
 	ra := a.Put(at(0), Record{Match: "m", Epoch: 1})
 	c.Apply(at(1), []Record{rb})
 	if _, lost := a.Apply(at(1), []Record{rb}); len(lost) > 0 {
@@ -139,4 +139,22 @@ func TestConflictIsResolvedAlike(t *testing.T) {
 	if got := b.Put(at(2), Record{Match: "m", Epoch: 1}); got.Owner != "a" {
 		t.Fatalf("b wrote over a's record: %+v", got)
 	}
+}
+
+func TestSinceIsTheTenure(t *testing.T) {
+	all := nodes(2)
+	a, b := all[0], all[1]
+	put := func(d *Directory, epoch uint32, state State, want uint32) {
+		t.Helper()
+		if got := d.Put(at(0), Record{Match: "m", Epoch: epoch, State: state}); got.Since != want || got.Epoch != epoch {
+			t.Fatalf("put of epoch %d gave %+v, want since %d", epoch, got, want)
+		}
+	}
+	put(a, 1, Running, 1)
+	put(a, 2, Running, 1)
+	pull(t, at(0), b, a)
+	put(b, 3, Running, 3)
+	put(b, 4, Running, 3)
+	put(b, 4, Ended, 3)
+	put(b, 5, Running, 5) // another match under the same id
 }

@@ -185,6 +185,24 @@ func TestRecordsOfTheUnknownGo(t *testing.T) {
 	}
 }
 
+// A copy that reaches a node after it dropped the records of a dead owner is not taken, not even for a moment.
+func TestRecordsOfTheDeadAreNotTakenBack(t *testing.T) {
+	all := trio(t, "")
+	b, c := all[1], all[2]
+	b.Dead(at(10), "a", false)
+	c.Dead(at(12), "a", false)
+	b.Expire(at(30))
+	mustBe(t, b, "m", "none")
+	mustBe(t, c, "m", "a 1 running")
+	if changed, _ := pull(t, at(31), b, c); changed != nil {
+		t.Fatalf("b took back %v", changed)
+	}
+	mustBe(t, b, "m", "none")
+	if s := b.Stats(); s.Gone != 1 || s.Dropped != 1 {
+		t.Fatalf("counted %+v", s)
+	}
+}
+
 func TestOwnersAreForgotten(t *testing.T) {
 	d := nodes(1)[0]
 	d.Expire(at(0))

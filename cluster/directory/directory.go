@@ -63,10 +63,11 @@ func New(self string) *Directory {
 }
 
 // Put writes a record of self and returns the record that stands now. Owner is set to self, Seq above everything seen of
-// the match, Since to Epoch if it is 0. When somebody else's record beats it (a higher epoch, Lost declared above it, the
-// same epoch with a smaller owner id) that one is returned and the caller must not serve the match; a new match under an
-// old id therefore takes the Epoch of its tombstone + 1. The caller spreads what is returned when it is its own. A record
-// with a field out of bounds is not stored; the zero Record is returned if there is none.
+// the match. Since 0 keeps what it was while self goes on as owner, and is Epoch when self becomes it. When somebody else's
+// record beats it (a higher epoch, Lost declared above it, the same epoch with a smaller owner id) that one is returned and the
+// caller must not serve the match; a new match under an old id therefore takes the Epoch of its tombstone + 1. The caller
+// spreads what is returned when it is its own. A record with a field out of bounds is not stored; the zero Record is
+// returned if there is none.
 func (d *Directory) Put(now time.Time, r Record) Record {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -75,6 +76,9 @@ func (d *Directory) Put(now time.Time, r Record) Record {
 	r.Owner, r.Seq, r.Age = d.self, 1, 0
 	if r.Since == 0 {
 		r.Since = r.Epoch
+		if cur != nil && cur.rec.Owner == d.self && cur.rec.State != Ended {
+			r.Since = cur.rec.Since
+		}
 	}
 	if cur != nil {
 		r.Seq = min(cur.rec.Seq+1, MaxCount)

@@ -113,7 +113,7 @@ func (s *sim) host(t *testing.T, region string) func(match string) *Search {
 // many at once.
 func TestBurstIsEven(t *testing.T) {
 	for _, c := range []struct{ nodes, each, seeds int }{
-		{1, 10, 2}, {2, 10, 100}, {3, 10, 300}, {3, 20, 300}, {5, 10, 200}, {8, 10, 100}, {9, 10, 100}, {20, 10, 60}, {100, 10, 20},
+		{1, 10, 2}, {2, 10, 30}, {3, 10, 100}, {3, 20, 100}, {5, 10, 60}, {8, 10, 30}, {9, 10, 40}, {20, 10, 20}, {100, 10, 5},
 	} {
 		for _, concurrent := range []int{1, 8, 64} {
 			worst, asked := 0.0, 0
@@ -177,7 +177,7 @@ func TestStandbyDutyIsEven(t *testing.T) {
 				nodes[i].Zone = ""
 			}
 		}
-		for seed := range uint64(max(200/n, 5)) {
+		for seed := range uint64(max(100/n, 3)) {
 			hosts := newSim(seed, nodes)
 			hosts.run(10*n, 16, hosts.host(t, "eu"))
 			var owners []string

@@ -142,6 +142,20 @@ func (c *caller) route(ctx context.Context, base, match string) (r route, err er
 	return r, err
 }
 
+// nodeURLs returns the public addresses of all nodes of a cluster; some may be empty.
+func (c *caller) nodeURLs(ctx context.Context, admin string) (urls []string, err error) {
+	var out struct {
+		Nodes []struct {
+			URL string `json:"public_url"`
+		}
+	}
+	err = c.call(ctx, "GET", admin+"/v1/nodes", nil, &out)
+	for _, n := range out.Nodes {
+		urls = append(urls, n.URL)
+	}
+	return urls, err
+}
+
 // static fetches the part of a world that never changes and checks that it is the one asked for.
 func (c *caller) static(ctx context.Context, base, hash string) (b []byte, err error) {
 	if err = c.call(ctx, "GET", base+"/v1/maps/"+url.PathEscape(hash), nil, &b); err != nil {

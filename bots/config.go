@@ -30,6 +30,8 @@ type Config struct {
 	TickHz int
 	// Churn is the share of connections, 0 to 1, that is cut once every 5 s.
 	Churn float64
+	// Spread has every bot enter at a random node, first and whenever it comes back, in place of the one that plays its match.
+	Spread bool
 	// Network is the name of a profile of package relay, "" for none.
 	Network string
 	// Skill of the bots, 0 to 100; 0 means 50.

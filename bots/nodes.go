@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"slices"
 	"sync"
@@ -24,7 +25,35 @@ type nodes struct {
 	known []string   // bases of HTTP calls, the target first; at most maxNodes, later ones are ignored
 }
 
-// locate asks a node where a match is played: the first with attempt 0, others with later ones.
+// discover learns all nodes from an admin listener. A server that knows of no others does not answer, which is no error.
+func (n *nodes) discover(ctx context.Context, admin string, log *slog.Logger) {
+	ctx, cancel := context.WithTimeout(ctx, routeTimeout)
+	defer cancel()
+	urls, err := n.api.nodeURLs(ctx, admin)
+	if err != nil {
+		log.Debug("the nodes are not known", "err", err)
+	}
+	for _, u := range urls {
+		n.learn(u)
+	}
+}
+
+// any returns the match address of a random node.
+func (n *nodes) any(rng *rand.Rand) (string, error) {
+	known := n.all()
+	return playURL(known[rng.IntN(len(known))])
+}
+
+// spread finds an address for a bot that enters anywhere, and asks for the right one only when that did not help.
+func (n *nodes) spread(ctx context.Context, match string, attempt int, rng *rand.Rand) (string, error) {
+	if attempt > 2 && attempt%2 == 0 {
+		return n.locate(ctx, match, attempt)
+	}
+	return n.any(rng)
+}
+
+// locate asks a node where a match is played: the first with attempt 0, others with later ones. When nobody can tell, the bot shall ask another
+// node as a player: that one sends him there, or says that the match is over.
 func (n *nodes) locate(ctx context.Context, match string, attempt int) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*routeTimeout)
 	defer cancel()
@@ -40,6 +69,9 @@ func (n *nodes) locate(ctx context.Context, match string, attempt int) (string, 
 			return r.URL, nil
 		}
 		errs = append(errs, err)
+	}
+	if attempt > 1 && len(known) > 1 {
+		return playURL(known[attempt%len(known)])
 	}
 	return "", errors.Join(errs...)
 }

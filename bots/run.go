@@ -77,6 +77,7 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 	defer r.playing.Wait()
 	defer cancel()
 	defer r.stopping.Store(true)
+	r.nodes.discover(ctx, r.admin, r.cfg.Log)
 	failed, err := r.join(ctx)
 	if err != nil {
 		return Report{}, err
@@ -225,13 +226,18 @@ func (r *run) launch(ctx context.Context, m *match, ended chan<- *bot) error {
 		if m.watcher == nil {
 			m.watcher = b
 		}
-		var err error
-		b.client, err = client.New(client.Config{
+		cfg := client.Config{
 			URL: m.url, Token: m.tokens[p.ID], Handler: b, Seed: seed, Dial: r.dial,
 			Locate: func(ctx context.Context, attempt int) (string, error) { return r.nodes.locate(ctx, m.id, attempt) },
 			Gap:    r.gaps.add, Ack: r.acks.add, Log: r.cfg.Log,
-		})
-		if err != nil {
+		}
+		if r.cfg.Spread {
+			rng := rand.New(rand.NewPCG(seed, 3))
+			cfg.URL, cfg.Roam = "", true
+			cfg.Locate = func(ctx context.Context, attempt int) (string, error) { return r.nodes.spread(ctx, m.id, attempt, rng) }
+		}
+		var err error
+		if b.client, err = client.New(cfg); err != nil {
 			return err
 		}
 		r.bots = append(r.bots, b)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,11 +24,17 @@ func TestTakeOver(t *testing.T) {
 					return Route{}, ErrBusy
 				})
 				var players []*player
+				var mu sync.Mutex // guards gaps
 				var gaps []time.Duration
+				gap := func(d time.Duration) {
+					mu.Lock()
+					defer mu.Unlock()
+					gaps = append(gaps, d)
+				}
 				for i := range 8 {
 					players = append(players, w.play("a", "m", fmt.Sprint("p", i), func(c *client.Config) {
 						c.Seed = uint64(i)
-						c.Gap = func(d time.Duration) { gaps = append(gaps, d) }
+						c.Gap = gap
 					}))
 				}
 				after(5 * time.Second)

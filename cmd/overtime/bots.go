@@ -20,6 +20,7 @@ func load(c *call) error {
 	f.DurationVar(&cfg.Duration, "duration", 10*time.Second, "for which to count, once all have joined")
 	f.StringVar(&cfg.Game, "game", games()[0].Name, "`GAME` to play")
 	f.Float64Var(&cfg.Churn, "churn", 0, "`SHARE` of the connections, 0 to 1, that is cut once every 5 s")
+	f.BoolVar(&cfg.Spread, "spread", false, "enter at a random node, and again whenever a bot comes back")
 	f.StringVar(&cfg.Network, "network", "", "`PROFILE` of the network: lan, wifi, 4g or bad; default: none")
 	asJSON := f.Bool("json", false, "print one line of JSON")
 	if _, err := f.parse(0); err != nil {

@@ -359,3 +359,35 @@ func TestContinueRefuses(t *testing.T) {
 		t.Errorf("goes on as %+v, was %+v", h, head)
 	}
 }
+
+// The owner died between a welcome and its answer: the new owner takes the token of that welcome and the one before, until either is
+// used.
+func TestTokensAcrossFailover(t *testing.T) {
+	for _, welcomed := range []bool{true, false} {
+		bubble(t, func(t *testing.T) {
+			m, _, f := startFollowed(t, 0, nil)
+			a := enter(t, m, "a", who("a"))
+			cut(m, a)
+			again := &link{name: "again"}
+			ok(t, m.Attach(again, resume(a))) // and no answer
+			wait(2)
+			if again.seat.Generation != a.seat.Generation+1 {
+				t.Fatalf("%+v after %+v", again.seat, a.seat)
+			}
+			m.Retire(OverMoved, "")
+			n, _ := takeOver(t, m, f, nil)
+			first, other := a, again
+			if welcomed {
+				first, other = again, a
+			}
+			back := enter(t, n, "back", resume(first))
+			old := &link{name: "old"}
+			ok(t, n.Attach(old, resume(other)))
+			wait(2)
+			// Without the welcome, the newer generation has just been issued once more.
+			if !back.holds() && !old.holds() || welcomed && old.refused != RefusedResumeToken {
+				t.Errorf("welcomed %v: %+v, then %+v", welcomed, back, old)
+			}
+		})
+	}
+}

@@ -39,14 +39,35 @@ func (a *arenaMatch) Frame(f *Frame) {
 	}
 }
 
-// newArenaMatch lets players into a match; with record its journal is written, to nowhere.
-func newArenaMatch(t testing.TB, players int, record bool) *arenaMatch {
+// prompt is a standby that has every tick at once; the record is coded as for its link.
+type prompt struct {
+	m   *Match
+	buf []byte
+}
+
+func (p *prompt) Record(rec *journal.Record) {
+	p.buf = journal.AppendRecord(p.buf[:0], rec)
+	if p.m != nil {
+		p.m.Release(rec.Tick)
+	}
+}
+
+func (p *prompt) Checkpoint(_ uint32, state []byte) { p.buf = append(p.buf[:0], state...) }
+
+// newArenaMatch lets players into a match; with record its journal is written, to nowhere; with a standby, to that.
+func newArenaMatch(t testing.TB, players int, record bool, standby ...*prompt) *arenaMatch {
 	a := &arenaMatch{}
 	cfg := Config{ID: "bench", Game: arena.Game(), Seats: players, Seed: 5, Empty: -1, Log: slog.New(slog.DiscardHandler)}
 	if record {
 		cfg.Record = io.Discard
 	}
+	for _, p := range standby {
+		cfg.Replica = p
+	}
 	m, err := newMatch(cfg, a)
+	for _, p := range standby {
+		p.m = m
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +139,14 @@ func scriptOf(t testing.TB, players, n int) [][]game.Input {
 func TestTickAllocatesNothing(t *testing.T) {
 	const warm, measured = 600, 900
 	script := scriptOf(t, 16, warm+measured+1)
-	a := newArenaMatch(t, 16, false)
+	t.Run("alone", func(t *testing.T) { allocatesNothing(t, newArenaMatch(t, 16, false), script, warm, measured) })
+	t.Run("gated", func(t *testing.T) {
+		allocatesNothing(t, newArenaMatch(t, 16, false, &prompt{}), script, warm, measured)
+	})
+}
+
+func allocatesNothing(t *testing.T, a *arenaMatch, script [][]game.Input, warm, measured int) {
+	t.Helper()
 	for _, inputs := range script[:warm] {
 		a.step(inputs)
 	}
@@ -144,15 +172,15 @@ func BenchmarkTick(b *testing.B) {
 			if record {
 				name += "/recorded"
 			}
-			b.Run(name, func(b *testing.B) { benchTick(b, players, record) })
+			b.Run(name, func(b *testing.B) { benchTick(b, players, newArenaMatch(b, players, record)) })
 		}
+		b.Run(fmt.Sprintf("players=%d/gated", players), func(b *testing.B) { benchTick(b, players, newArenaMatch(b, players, false, &prompt{})) })
 	}
 }
 
-func benchTick(b *testing.B, players int, record bool) {
+func benchTick(b *testing.B, players int, a *arenaMatch) {
 	const warm = 300
 	script := scriptOf(b, players, warm+b.N)
-	a := newArenaMatch(b, players, record)
 	for _, inputs := range script[:warm] {
 		a.step(inputs)
 	}

@@ -68,7 +68,8 @@ func (m *Match) Stop(why Outcome) {
 	}
 }
 
-// Done is closed when the match has ended and its recording is complete.
+// Done is closed when the match has ended, the sink was told and its recording is complete. With a Replica an end waits for its release, or for
+// Retire, or Stop with OverShutdown, for as long as it takes.
 func (m *Match) Done() <-chan struct{} { return m.done }
 
 func (m *Match) put(it item) error {

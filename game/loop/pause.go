@@ -8,7 +8,7 @@ import (
 
 // Pause stops the rules, or lets them go on, from the next tick: by an operator, and journaled. While paused no round advances; samples
 // and commands are answered, samples have no effect, and the rules see commands, admin events and who came and went in the
-// first tick after the pause. Seats expire as always. It returns ErrOver or ErrBusy. Any goroutine.
+// first tick after the pause. Seats expire as always, and ticks are counted on: to rules that wait for a tick its time may have passed. It returns ErrOver or ErrBusy. Any goroutine.
 func (m *Match) Pause(on bool) error {
 	it := item{kind: itemPause}
 	if on {

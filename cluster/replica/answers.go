@@ -24,11 +24,12 @@ func (s *Source) Receive(peer string, m *Message) error {
 	case m.Epoch != s.epoch:
 		s.cfg.Stats.StaleAcks.Add(1)
 		return fmt.Errorf("%w: %d, not %d", ErrEpoch, m.Epoch, s.epoch)
-	case m.Kind == KindAck:
-		return s.ack(r, m)
-	default:
-		return s.need(r, m)
 	}
+	r.heard = s.tick
+	if m.Kind == KindAck {
+		return s.ack(r, m)
+	}
+	return s.need(r, m)
 }
 
 // ack notes what a receiver holds. Its hash must be ours: only then is its log the beginning of this one.

@@ -46,7 +46,7 @@ const (
 	MaxMatch  = 64      // match id
 	MaxConfig = 4 << 10 // Begin.Config
 	MaxReason = 256     // reason of WantNothing
-	maxHeader = journal.MaxSettings + 4<<10
+	maxHeader = journal.MaxSettings + 4*journal.MaxString
 	maxBody   = journal.MaxState + 1<<20 // of a record or difference; links refuse more than they like long before
 )
 
@@ -65,7 +65,7 @@ type Message struct {
 	Diff   bool   // Begin: ticks come as state differences
 	Want   Want   // Need
 	Body   []byte // Record: encoded record. Diff: difference. Need: reason, with WantNothing
-	Header []byte // Begin: journal header, see decodeHeader
+	Header []byte // Begin: journal.AppendHeader
 	Config []byte // Begin: the list of members as package guard encodes it; opaque here
 }
 

@@ -193,11 +193,19 @@ func (w *world) traffic(n *node, faults bool) {
 		}
 		return
 	}
+	loading := w.owner.src.receiver(n.name).phase == Loading // it would be patient for longer than the test
 	switch f := w.rnd.IntN(200); {
 	case f == 0 && n.up:
 		w.cut(n)
+	case f == 1 && len(n.down) > 0 && !loading: // no link loses a message; if one did, that would be healed too
+		n.down = n.down[1:]
+	case f == 2 && len(n.in) > 0 && !loading: // an answer for which a link had no room
+		n.in = n.in[1:]
 	case f < 10 && !n.up:
 		w.mend(n)
+	case f == 10:
+		w.epoch++
+		w.owner.src.Enter(w.epoch, []byte("list"))
 	}
 	for range w.rnd.IntN(5) {
 		w.toNode(n)

@@ -48,8 +48,8 @@ func (s *Standby) admits(m *Message) error {
 func (s *Standby) begin(dst []byte, m *Message) ([]byte, error) {
 	s.epoch, s.stream, s.asked, s.diverged = m.Epoch, m.Since, 0, false
 	if !bytes.Equal(m.Header, s.encoded) || s.def.New == nil {
-		head, err := decodeHeader(m.Header)
-		if err != nil {
+		var head journal.Header
+		if err := journal.DecodeHeader(m.Header, &head); err != nil {
 			s.cfg.Stats.Malformed.Add(1)
 			return dst, fmt.Errorf("%w: header: %w", ErrMessage, err)
 		}
@@ -135,8 +135,7 @@ func (s *Standby) apply(m *Message) (hash uint64, err error) {
 			err = fmt.Errorf("%w: tick %d: panic: %v", ErrRules, m.Tick, p)
 		}
 	}()
-	var rec *journal.Record
-	if rec, err = decodeRecord(m.Body, m.Tick); err != nil {
+	if err = journal.DecodeRecord(m.Body, &s.rec); err != nil {
 		s.cfg.Stats.Malformed.Add(1)
 		return 0, fmt.Errorf("%w: tick %d: %w", ErrMessage, m.Tick, err)
 	}
@@ -145,7 +144,7 @@ func (s *Standby) apply(m *Message) (hash uint64, err error) {
 			return 0, err
 		}
 	}
-	if err = s.core.Apply(rec); err != nil {
+	if err = s.core.Apply(&s.rec); err != nil {
 		return 0, fmt.Errorf("%w: tick %d: %w", ErrRules, m.Tick, err)
 	}
 	return s.core.Hash(), nil

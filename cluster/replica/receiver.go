@@ -41,7 +41,7 @@ type receiver struct {
 	sent    bool   // snap means something
 	snap    uint32 // tick of the last snapshot that it was sent
 	retry   uint32 // no snapshot before this tick, after one failed
-	asked   uint32 // tick at which a Begin or a snapshot was sent that has not been answered
+	heard   uint32 // tick at which it last answered, or at which something new that asks for an answer was sent
 }
 
 // maxReceivers bounds the receivers of one match.
@@ -71,7 +71,7 @@ func (s *Source) Add(peer string) bool {
 		r = &receiver{peer: peer}
 		s.receivers = append(s.receivers, r)
 	}
-	r.phase, r.greet, r.sent, r.retry, r.asked = Greeted, true, false, 0, s.tick
+	r.phase, r.greet, r.sent, r.retry, r.heard = Greeted, true, false, 0, s.tick
 	s.pump(r)
 	return true
 }
@@ -131,7 +131,7 @@ func (s *Source) pump(r *receiver) {
 		if r.greet = !s.send(r, &m); r.greet {
 			return
 		}
-		r.asked = s.tick
+		r.heard = s.tick
 	}
 	for r.phase == Streaming && r.cursor != s.end {
 		e := s.tail.after(r.cursor)
@@ -153,12 +153,12 @@ func (s *Source) pump(r *receiver) {
 	}
 }
 
-// patience introduces the owner again to a receiver that has not answered for too long: an answer may have been lost where a
-// link was full.
+// patience introduces the owner again to a receiver that has not answered for too long: a message may have been lost where a
+// link was full. Seconds without an answer, by phase: 1 to a Begin, 10 to a snapshot, 2 to ticks.
 func (s *Source) patience(r *receiver) {
-	hz := uint32(s.cfg.Header.Hz)
-	if r.phase == Greeted && s.tick-r.asked >= hz || r.phase == Loading && s.tick-r.asked >= 10*hz {
-		r.phase, r.greet, r.asked = Greeted, true, s.tick
+	silent := (s.tick - r.heard) / uint32(s.cfg.Header.Hz)
+	if r.phase == Greeted && silent >= 1 || r.phase == Loading && silent >= 10 || r.phase == Streaming && silent >= 2 && s.tick != r.held {
+		r.phase, r.greet, r.heard = Greeted, true, s.tick
 	}
 }
 
@@ -181,7 +181,7 @@ func (s *Source) serve(r *receiver) {
 	default:
 		snap := Snapshot{Match: s.cfg.Match, Epoch: s.epoch, Since: s.cfg.Since, Tick: s.save.tick, Hash: s.save.hash,
 			Diff: s.inexact, State: s.save.state}
-		r.phase, r.sent, r.snap, r.retry, r.asked = Loading, true, s.save.tick, 0, s.tick
+		r.phase, r.sent, r.snap, r.retry, r.heard = Loading, true, s.save.tick, 0, s.tick
 		s.cfg.Stats.Snapshots.Add(1)
 		s.cfg.Bulk(r.peer, snap.Append(make([]byte, 0, snapshotRest+snapshotFixed+len(s.cfg.Match)+len(s.save.state))))
 	}

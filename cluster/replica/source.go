@@ -1,7 +1,6 @@
 package replica
 
 import (
-	"fmt"
 	"slices"
 	"sync"
 
@@ -59,9 +58,7 @@ func NewSource(cfg SourceConfig) (*Source, error) {
 		return nil, err
 	}
 	s := &Source{cfg: cfg, match: []byte(cfg.Match), epoch: cfg.Epoch, config: cfg.Config, inexact: !cfg.Exact}
-	if s.header, err = encodeHeader(cfg.Header); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
-	}
+	s.header = journal.AppendHeader(nil, &cfg.Header)
 	s.tail = tail{maxTicks: cfg.MaxTicks, maxBytes: cfg.MaxBytes}
 	if h := cfg.From; h != nil {
 		s.started, s.tick, s.hash, s.end, s.history = true, h.Tick, h.Hash, h.Tick, h.History
@@ -119,17 +116,13 @@ func (s *Source) Record(rec *journal.Record) {
 
 // addRecord puts a tick into the tail as a record.
 func (s *Source) addRecord(rec *journal.Record, before uint64) {
-	body, err := appendRecord(s.tail.buffer(), rec)
-	switch {
-	case err != nil:
-		s.cfg.Stats.Unencodable.Add(1)
+	body := journal.AppendRecord(s.tail.buffer(), rec)
+	if !s.fits(body) {
 		s.cut()
-	case !s.fits(body):
-		s.cut()
-	default:
-		s.tail.add(entry{kind: KindRecord, from: rec.Tick - 1, tick: rec.Tick, before: before, hash: rec.Hash, body: body})
-		s.end = rec.Tick
+		return
 	}
+	s.tail.add(entry{kind: KindRecord, from: rec.Tick - 1, tick: rec.Tick, before: before, hash: rec.Hash, body: body})
+	s.end = rec.Tick
 }
 
 // fits reports whether a body can be sent as a message.

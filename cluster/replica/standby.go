@@ -38,7 +38,8 @@ type Standby struct {
 	diverged bool   // records lead to other hashes here: only differences and snapshots are taken
 	state    []byte // saved bytes after tick
 	spare    []byte
-	core     *loop.Core // the same state as state; nil: made of it when needed
+	core     *loop.Core     // the same state as state; nil: made of it when needed
+	rec      journal.Record // memory used again
 }
 
 // Position is what a standby holds.

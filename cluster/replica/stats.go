@@ -16,7 +16,6 @@ type Stats struct {
 	Foreign     atomic.Uint64 // receivers with a state that is not this owner's; they get a snapshot
 	Resumed     atomic.Uint64 // receivers that came with a state from which the tail went on
 	Divergences atomic.Uint64 // matches that changed to state differences because a hash differed
-	Unencodable atomic.Uint64 // records that the journal's limits refuse; receivers get a snapshot
 
 	// of standbys
 	Applied   atomic.Uint64 // records and differences applied and proven

@@ -55,8 +55,8 @@ func (s *Standby) welcomes(snap *Snapshot) error {
 		return ErrSpent
 	case s.isFrozen():
 		return ErrFrozen
-	case snap.Since != s.stream || snap.Epoch > s.epoch || s.def.New == nil:
-		return fmt.Errorf("%w: snapshot of %d, tenure %d; here %d, tenure %d", ErrEpoch, snap.Epoch, snap.Since, s.epoch, s.stream)
+	case snap.Since != s.stream || s.def.New == nil: // of the same tenure it may be ahead of the Begin of its epoch
+		return fmt.Errorf("%w: snapshot of tenure %d, not %d", ErrEpoch, snap.Since, s.stream)
 	case len(snap.State) > s.cfg.MaxState:
 		return fmt.Errorf("%w: %d bytes", ErrSnapshot, len(snap.State))
 	}

@@ -11,17 +11,18 @@ import (
 
 // Explanation says why a ticket waits, true at one moment.
 type Explanation struct {
-	State      string         `json:"state"`
-	WaitingS   float64        `json:"waiting_s"`
-	Candidates int            `json:"candidates"`        // waiting tickets that may play with it by every rule
-	Players    int            `json:"candidate_players"` // in them
-	Needed     int            `json:"needed_players"`    // besides its own, for the smallest match that is allowed by now
-	Excluded   map[string]int `json:"excluded"`          // the other tickets of the queue, each under the first Rule that keeps it apart
-	Matches    map[string]int `json:"running_matches"`   // that look for players, each under the Rule that keeps the ticket out; "" for those that would take it
-	BlockedBy  string         `json:"blocked_by"`        // enough candidates and still no match: party_sizes, skill or region; "" otherwise
-	NextS      *float64       `json:"next_widening_s"`   // until one of its own windows is wider; null if none will be
-	NextNewS   *float64       `json:"next_candidate_s"`  // until widening lets another of the waiting tickets in; null if it never does
-	Text       string         `json:"text"`
+	State       string         `json:"state"`
+	WaitingS    float64        `json:"waiting_s"`
+	Candidates  int            `json:"candidates"`        // waiting tickets that may play with it by every rule
+	Players     int            `json:"candidate_players"` // in them
+	Needed      int            `json:"needed_players"`    // besides its own, for the smallest match that is allowed by now
+	Excluded    map[string]int `json:"excluded"`          // the other tickets of the queue, each under the first Rule that keeps it apart
+	OpenMatches int            `json:"open_matches"`      // running matches that would take it
+	FullMatches map[string]int `json:"excluded_matches"`  // other running matches that look for players, each under the Rule that keeps it out
+	BlockedBy   string         `json:"blocked_by"`        // enough candidates and still no match: party_sizes, skill or region; "" otherwise
+	NextS       *float64       `json:"next_widening_s"`   // until one of its own windows is wider; null if none will be
+	NextNewS    *float64       `json:"next_candidate_s"`  // until widening lets another of the waiting tickets in; null if it never does
+	Text        string         `json:"text"`
 }
 
 // Rule names what keeps a ticket apart from another, or from a running match.
@@ -54,7 +55,7 @@ func (q *Queue) Explain(now time.Time, id string) (Explanation, bool) {
 	if t == nil {
 		return Explanation{}, false
 	}
-	e := Explanation{State: t.state.String(), Excluded: make(map[string]int), Matches: make(map[string]int)}
+	e := Explanation{State: t.state.String(), Excluded: make(map[string]int), FullMatches: make(map[string]int)}
 	if !t.live() {
 		e.Text = "It has match " + t.assigned.Match + "."
 		if t.state == Expired {
@@ -121,8 +122,11 @@ func (x *explainer) count(e *Explanation) {
 		e.Players += len(f.t.players)
 	}
 	for _, b := range x.offers {
-		_, why := x.m.room(b, x.self)
-		e.Matches[string(why)]++
+		if _, why := x.m.room(b, x.self); why != RuleNone {
+			e.FullMatches[string(why)]++
+		} else {
+			e.OpenMatches++
+		}
 	}
 }
 
@@ -131,7 +135,7 @@ func (x *explainer) try(e *Explanation) (ready bool) {
 	size := len(x.self.t.players)
 	least := x.search.smallest(x.self)
 	e.Needed = least - size
-	if e.Matches[string(RuleNone)] > 0 {
+	if e.OpenMatches > 0 {
 		return true
 	}
 	if _, ok := x.search.around(x.self); ok {

@@ -46,7 +46,7 @@ type Config struct {
 	// Up says that there is a connection to a peer.
 	Up func(peer string)
 	// Down says that it ended, and why: io.EOF or a system's error if the peer's process or host died or the network
-	// reset it, else one of this package's errors.
+	// reset it (see Ended), else one of this package's errors.
 	Down func(peer string, err error)
 
 	CallTimeout  time.Duration // longest call; default 2 s

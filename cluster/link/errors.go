@@ -1,6 +1,9 @@
 package link
 
-import "errors"
+import (
+	"errors"
+	"net"
+)
 
 // Errors of sending and calling, and reasons of Config.Down. They come wrapped: compare with errors.Is.
 var (
@@ -48,4 +51,16 @@ func (e *Error) Error() string {
 		return "link: peer answers " + e.Code
 	}
 	return "link: peer answers " + e.Code + ": " + e.Text
+}
+
+// Ended reports whether a reason of Config.Down says that the peer's side ended the connection: its process died (end of
+// file, reset) or closed its Links. False for silence, for a peer that takes nothing, and for ends that this node chose. A
+// process that was stopped sees its peers this way when it goes on, since they gave it up.
+func Ended(err error) bool {
+	var t net.Error
+	if errors.As(err, &t) && t.Timeout() {
+		return false // the system's own silence: nothing was acknowledged
+	}
+	end := endReason(err)
+	return end == endEOF || end == endClosed
 }

@@ -2,6 +2,10 @@ package link
 
 import (
 	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"syscall"
 	"testing"
 	"time"
 
@@ -143,5 +147,17 @@ func TestConfigIsChecked(t *testing.T) {
 	}
 	if _, _, err := NewCertificate("a b"); err == nil {
 		t.Error("a certificate for a bad id")
+	}
+}
+
+func TestEnded(t *testing.T) {
+	for err, want := range map[error]bool{
+		io.EOF: true, syscall.ECONNRESET: true, ErrClosed: true, fmt.Errorf("read: %w", io.ErrUnexpectedEOF): true,
+		ErrSilence: false, ErrSlow: false, ErrIdle: false, ErrReplaced: false, ErrUnknown: false, ErrProtocol: false,
+		os.ErrDeadlineExceeded: false, syscall.ETIMEDOUT: false,
+	} {
+		if Ended(err) != want {
+			t.Errorf("%v: %v", err, !want)
+		}
 	}
 }

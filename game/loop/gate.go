@@ -138,16 +138,16 @@ func (g *gate) forget(l Link) {
 // open reports whether everything up to the newest tick may leave.
 func (g *gate) open() bool { return g.allow(g.recorded) == g.recorded }
 
-// flush hands the sink what may leave. A frame leaves only with the newest tick, whose messages it reads.
+// flush hands the sink what may leave. A frame leaves only with the newest tick, whose messages it reads; what comes after it waits
+// for it.
 func (g *gate) flush() {
 	tick := g.allow(g.recorded)
-	if g.frame != nil {
-		g.until(min(tick, g.frame.Tick))
-		if tick == g.recorded {
-			f := g.frame
-			g.frame = nil
-			g.sink.Frame(f)
-		}
+	if f := g.frame; f != nil && tick == g.recorded {
+		g.until(f.Tick)
+		g.frame = nil
+		g.sink.Frame(f)
+	} else if f != nil {
+		tick = min(tick, f.Tick)
 	}
 	g.until(tick)
 }

@@ -74,6 +74,7 @@ var callErrors = []struct {
 	{"full", admin.ErrFull},
 	{"draining", admin.ErrDraining},
 	{"key_reused", admin.ErrKeyReused},
+	{"lost", admin.ErrLost},
 }
 
 func asCallError(err error) error {

@@ -35,6 +35,7 @@ type Config struct {
 	Region    string   // where this node is; matches can ask for it
 	Proxy     bool     // players cannot reach this node directly: the node that they reach passes their bytes on
 	Version   string   // of the program, shown to operators
+	TwoNodes  TwoNodes // what a match does that only two nodes know when one of them dies; default TwoNodesSafe
 
 	MaxMatches int           // running at once; default 1,000
 	MaxPlayers int           // connections; default 20,000
@@ -44,6 +45,17 @@ type Config struct {
 
 	Log *slog.Logger // default: slog.Default
 }
+
+// TwoNodes says what to do where two nodes, or the last one of three, cannot know whether the other is dead or only out of reach.
+type TwoNodes string
+
+const (
+	// TwoNodesSafe never lets a match run twice: it ends when its owner dies and no third node can tell.
+	TwoNodesSafe TwoNodes = "safe"
+	// TwoNodesAvailable lets the standby go on by itself when the owner's process is gone. After a split of the network a match may run
+	// twice.
+	TwoNodesAvailable TwoNodes = "available"
+)
 
 // withDefaults fills zero values in and reports the first thing that cannot be used.
 func (c Config) withDefaults() (Config, error) {
@@ -82,6 +94,13 @@ func (c *Config) clusterDefaults() (err error) {
 			return errors.New("without a gossip address there are no other nodes to join, link to or pass players on to")
 		}
 		return nil
+	}
+	switch c.TwoNodes {
+	case "":
+		c.TwoNodes = TwoNodesSafe
+	case TwoNodesSafe, TwoNodesAvailable:
+	default:
+		return fmt.Errorf("two nodes: %q is neither safe nor available", c.TwoNodes)
 	}
 	if c.SecretFile == "" {
 		return errors.New("a cluster needs a secret file, the same on all nodes")

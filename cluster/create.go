@@ -21,7 +21,6 @@ import (
 type askCreate struct {
 	Match string          `json:"match"`
 	Spec  admin.MatchSpec `json:"spec"`
-	Epoch uint32          `json:"epoch"` // first epoch of the match; above 1 for an id that was in use before
 }
 
 type gotCreate struct {
@@ -45,7 +44,7 @@ func (o operator) CreateMatch(ctx context.Context, spec admin.MatchSpec, key str
 	if _, err := o.game(spec.Game); err != nil {
 		return admin.Created{}, err
 	}
-	in := askCreate{Match: newID("m"), Spec: spec, Epoch: 1}
+	in := askCreate{Match: newID("m"), Spec: spec}
 	if key == "" {
 		got, err := o.createBest(ctx, in)
 		return admin.Created{ID: in.Match, URL: got.URL}, err
@@ -108,8 +107,7 @@ func (n *Node) giveCreateOnce(ctx context.Context, _ string, in askCreate) (got 
 	case err != nil:
 		return got, err
 	case w.record.State == directory.Lost && w.record.Match != "":
-		in.Epoch = w.record.Epoch + 1 // its node died; the id lives on
-		return n.createBest(ctx, in)
+		return got, admin.ErrLost
 	}
 	owner := w.record.Owner
 	if w.result != "" {
@@ -209,7 +207,7 @@ func (n *Node) giveReserve(_ context.Context, _ string, in askReserve) (got gotR
 	switch {
 	case made || held:
 		got.Status = place.Exists
-	case n.stopping || int(got.Load) >= n.maxMatches():
+	case n.closing.Load() || int(got.Load) >= n.maxMatches():
 		got.Status = place.Refused
 	case in.Hold && got.Load > in.Limit:
 		got.Status = place.Risen

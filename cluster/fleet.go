@@ -93,6 +93,7 @@ func gossipKeys(keys []token.Key) (list [][]byte) {
 func (n *Node) linkConfig(cert tls.Certificate) link.Config {
 	return link.Config{
 		ID: n.id, Cert: cert, Peer: n.peer, Log: n.cfg.Log, Call: n.served,
+		Message: n.linkMessage, Stream: n.linkStream, Up: n.linkUp, Down: n.linkDown,
 	}
 }
 
@@ -141,6 +142,7 @@ func (n *Node) tend() {
 		if n.members != nil {
 			n.members.SetLoad(n.load())
 			n.repair()
+			n.relieve()
 		}
 	}
 }

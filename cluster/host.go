@@ -8,6 +8,7 @@ import (
 
 	"github.com/overtime-server/overtime/cluster/admin"
 	"github.com/overtime-server/overtime/cluster/directory"
+	"github.com/overtime-server/overtime/cluster/guard"
 	"github.com/overtime-server/overtime/game"
 	"github.com/overtime-server/overtime/game/loop"
 	"github.com/overtime-server/overtime/netcode"
@@ -15,36 +16,74 @@ import (
 
 // hostLocked starts a match and everything around it. The caller holds placing. Errors wrap those of package admin.
 func (n *Node) hostLocked(def game.Def, in askCreate) (*hosted, error) {
-	if n.stopping {
+	if n.stopping || n.closing.Load() {
 		return nil, admin.ErrDraining
 	}
 	spec := in.Spec
 	cfg := loop.Config{
-		ID: in.Match, Epoch: in.Epoch, Game: def, Seed: randomSeed(), Hz: spec.TickHz, Seats: spec.Seats, Settings: spec.Settings,
+		ID: in.Match, Game: def, Seed: randomSeed(), Hz: spec.TickHz, Seats: spec.Seats, Settings: spec.Settings,
 		SeatHold: n.cfg.SeatHold, Empty: n.cfg.EmptyAfter, Stats: n.stats[def.Name], Log: n.cfg.Log,
 	}
 	if spec.Seed != nil {
 		cfg.Seed = *spec.Seed
 	}
-	file, err := openJournal(n.cfg.Record, cfg.ID)
+	file, err := openJournal(n.cfg.Record, cfg.ID, 1)
 	if err != nil {
 		return nil, err
 	}
 	if file != nil { // a nil *os.File would be an io.Writer that is not nil
 		cfg.Record = file
 	}
-	m, err := n.edge.Create(cfg)
+	h, err := n.launch(cfg, in)
 	if err != nil {
 		dropJournal(file)
 		return nil, creationError(err)
 	}
-	h := &hosted{
-		match: m, labels: spec.Labels, open: spec.Labels[openLabel] == "true", gone: make(chan struct{}), sum: sum(spec),
+	n.announce(directory.Record{Match: in.Match, Epoch: 1})
+	if h.duty != nil {
+		n.work.Go(h.duty.run)
 	}
-	n.matches.add(h)
-	n.announce(directory.Record{Match: in.Match, Epoch: in.Epoch, State: directory.Running})
-	n.matches.watchers.Go(func() { n.watch(h) })
 	return h, nil
+}
+
+// launch starts a match, with a guard where there can be other nodes.
+func (n *Node) launch(cfg loop.Config, in askCreate) (*hosted, error) {
+	if n.links == nil {
+		m, err := n.edge.Create(cfg)
+		if err != nil {
+			return nil, err
+		}
+		return n.registered(m, in.Spec, nil), nil
+	}
+	d, err := n.protect(cfg.ID)
+	if err != nil {
+		return nil, err
+	}
+	out := &recorder{duty: d, ready: make(chan struct{})}
+	cfg.Replica = out
+	m, err := n.edge.Create(cfg)
+	if err == nil {
+		d.meta = matchMeta{in.Spec}
+		if err = d.newSource(m.Header(), d.guard.List(), cfg.Game.Exact, nil); err != nil {
+			m.Retire(loop.OverFailed, "no source")
+		}
+	}
+	out.begin(d.source)
+	if err != nil {
+		n.duties.drop(d)
+		return nil, err
+	}
+	d.source.Bind(m.Snapshot)
+	d.host = n.registered(m, in.Spec, d)
+	return d.host, nil
+}
+
+// registered makes a match known on this node, and waits for its end.
+func (n *Node) registered(m *netcode.Match, spec admin.MatchSpec, d *duty) *hosted {
+	h := &hosted{match: m, duty: d, labels: spec.Labels, open: spec.Labels[openLabel] == "true", gone: make(chan struct{}), sum: sum(spec)}
+	n.matches.add(h)
+	n.matches.watchers.Go(func() { n.watch(h) })
+	return h
 }
 
 // creationError sorts what can go wrong with a match into what callers of the API can do about it.
@@ -60,14 +99,21 @@ func creationError(err error) error {
 	return err
 }
 
-// watch waits for the end of a match and keeps its result.
+// watch waits for the end of a match and keeps its result, unless it goes on elsewhere.
 func (n *Node) watch(h *hosted) {
 	<-h.match.Done()
+	defer close(h.gone)
+	if h.match.Info().Outcome == loop.OverMoved {
+		n.matches.drop(h)
+		return
+	}
 	m := n.describe(h)
 	n.matches.finish(h, m)
 	n.results.add(m)
 	n.announceEnd(h)
-	close(h.gone)
+	if h.duty != nil {
+		h.duty.mail.put(letter{kind: letterOver})
+	}
 	n.cfg.Log.Info("match over", "match", m.ID, "game", m.Game, "outcome", m.Outcome, "tick", m.Tick, "rounds", m.Round)
 }
 
@@ -85,6 +131,11 @@ func (n *Node) describe(h *hosted) admin.Match {
 	if i.Outcome != 0 {
 		m.State, m.Outcome = loop.Ended.String(), i.Outcome.String()
 	}
+	if h.duty != nil {
+		if r := h.duty.shown.Load(); r != nil {
+			m.Standby, m.Witness, m.Protected, m.Unprotected = r.Standby, r.Witness, r.Protected, needText(r.Need)
+		}
+	}
 	return m
 }
 
@@ -95,4 +146,21 @@ func asJSON(result []byte) json.RawMessage {
 	}
 	b, _ := json.Marshal(result) // bytes always encode
 	return b
+}
+
+// needText says why a match is not protected.
+func needText(n guard.Need) string {
+	switch n {
+	case guard.NeedNothing:
+		return ""
+	case guard.NeedStandby:
+		return "no standby"
+	case guard.NeedCatchUp:
+		return "the standby catches up"
+	case guard.NeedWitness:
+		return "no witness: two nodes cannot decide by themselves"
+	case guard.NeedAnswer:
+		return "the standby does not answer"
+	}
+	return "two of three nodes are lost"
 }

@@ -18,6 +18,7 @@ type hosted struct {
 	labels map[string]string
 	open   bool              // quickplay may send players here
 	sum    [sha256.Size]byte // of the spec that it was made from
+	duty   *duty             // that guards its ownership; nil on a lone node
 	gone   chan struct{}     // closed when the match is over and its result is kept
 }
 
@@ -57,18 +58,31 @@ func (r *register) add(h *hosted) {
 	}
 }
 
+// drop forgets a match that goes on elsewhere.
+func (r *register) drop(h *hosted) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.dropLocked(h)
+}
+
 // finish moves a match that is over to the finished ones.
 func (r *register) finish(h *hosted, result admin.Match) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.running, result.ID)
+	r.dropLocked(h)
+	r.keepLocked(result)
+	r.sums[result.ID] = h.sum
+}
+
+func (r *register) dropLocked(h *hosted) {
+	if r.running[h.match.ID()] == h { // else the same match came back already
+		delete(r.running, h.match.ID())
+	}
 	if m := r.maps[h.match.MapHash()]; m != nil {
 		if m.uses--; m.uses == 0 {
 			delete(r.maps, h.match.MapHash())
 		}
 	}
-	r.keepLocked(result)
-	r.sums[result.ID] = h.sum
 }
 
 // keepLocked adds a finished match; beyond keepFinished the oldest is forgotten.

@@ -39,6 +39,9 @@ type Node struct {
 	asking  chan struct{} // has room for the questions after matches that may be on their way
 	flights flights       // locks itself
 	lobby   lobby         // locks itself
+	duties  duties        // locks itself
+	bulks   chan struct{} // has room for the states that are sent at a time
+	closing atomic.Bool   // the node drains or stops: it takes part in nothing new
 
 	serving atomic.Bool
 
@@ -76,13 +79,14 @@ func Start(cfg Config) (*Node, error) {
 		cfg: cfg, id: newID("n"), began: time.Now(), stats: map[string]*loop.Stats{}, matches: newRegister(), failed: make(chan error, 3),
 		limiter: newLimiter(askRate, askBurst, limiterSize), asking: make(chan struct{}, maxAsking), reserved: map[string]time.Time{},
 		flights: flights{out: map[string]chan struct{}{}},
-		lobby:   lobby{matches: map[string]*openMatch{}, asked: map[string]time.Time{}},
+		duties:  duties{all: map[string]*duty{}, held: map[string]time.Time{}}, bulks: make(chan struct{}, bulkAtOnce),
+		lobby: lobby{matches: map[string]*openMatch{}, asked: map[string]time.Time{}},
 	}
 	n.life, n.end = context.WithCancel(context.Background())
 	n.methods = map[string]method{
 		"records": takes(n.giveRecords), "where": takes(n.giveWhere), "http": takes(n.giveHTTP), "reserve": takes(n.giveReserve),
 		"create": takes(n.giveCreate), "create_once": takes(n.giveCreateOnce), "seat": takes(n.giveSeat), "open": takes(n.giveOpen),
-		"matches": takes(n.giveMatches),
+		"matches": takes(n.giveMatches), "stand": takes(n.giveStand),
 	}
 	for _, g := range cfg.Games {
 		n.stats[g.Name] = loop.NewStats()
@@ -134,11 +138,8 @@ func (n *Node) ready() bool {
 	return n.serving.Load() && (n.members == nil || n.members.Joined()) && !n.isStopping()
 }
 
-func (n *Node) isStopping() bool {
-	n.placing.Lock()
-	defer n.placing.Unlock()
-	return n.stopping
-}
+// isStopping says that the node drains or stops.
+func (n *Node) isStopping() bool { return n.closing.Load() }
 
 // doors are the listeners that open has opened.
 func (n *Node) doors() (list []*door) {
@@ -205,11 +206,13 @@ func (n *Node) AdminURL() string { return "http://" + reachable(n.admin.addr, ""
 func (n *Node) Stop(ctx context.Context) error {
 	n.placing.Lock()
 	n.stopping = true
+	n.closing.Store(true)
 	n.placing.Unlock()
 	n.cfg.Log.Info("stopping", "matches", n.matches.count())
 	if n.members != nil {
 		n.members.SetLoad(n.load()) // tells that it drains
 	}
+	n.depart(ctx)
 	err := n.edge.Shutdown(ctx)
 	over := make(chan struct{})
 	go func() { // ends with the last match

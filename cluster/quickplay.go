@@ -115,7 +115,7 @@ func (n *Node) giveSeat(ctx context.Context, _ string, in askSeat) (got gotSeat,
 	if best == nil {
 		spec := admin.MatchSpec{Game: in.Game, Labels: map[string]string{openLabel: "true"}}
 		id := newID("m")
-		if _, err := n.createBest(ctx, askCreate{Match: id, Spec: spec, Epoch: 1}); err != nil {
+		if _, err := n.createBest(ctx, askCreate{Match: id, Spec: spec}); err != nil {
 			return got, err
 		}
 		r, _ := n.dir.Get(id) // else it is named by its node soon

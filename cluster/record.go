@@ -4,15 +4,20 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 )
 
 // journalSuffix ends the names of recorded matches: MATCH_ID.otj.
 const journalSuffix = ".otj"
 
-// openJournal makes the file that a match is recorded in; nil if dir is "".
-func openJournal(dir, match string) (*os.File, error) {
+// openJournal makes the file that a match is recorded in; nil if dir is "". A match that came from another node has a file for each of
+// its owner's epochs.
+func openJournal(dir, match string, epoch uint32) (*os.File, error) {
 	if dir == "" {
 		return nil, nil
+	}
+	if epoch > 1 {
+		match += "." + strconv.FormatUint(uint64(epoch), 10)
 	}
 	f, err := os.OpenFile(filepath.Join(dir, match+journalSuffix), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {

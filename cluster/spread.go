@@ -52,6 +52,11 @@ func (n *Node) learn(recs []directory.Record) {
 		if r.Owner == n.id {
 			n.spread(r) // others believe that this node has a match that it does not know
 		}
+		if r.State == directory.Ended {
+			if d := n.duties.get([]byte(r.Match)); d != nil {
+				d.mail.put(letter{kind: letterEnded})
+			}
+		}
 	}
 	for _, r := range lost {
 		n.dethrone(r)
@@ -157,8 +162,11 @@ func (n *Node) announceEnd(h *hosted) {
 // where it went, or that it is over.
 func (n *Node) dethrone(r directory.Record) {
 	h := n.matches.get(r.Match)
-	if h == nil {
-		return
+	if h == nil || h.duty != nil && r.Live() {
+		return // where there is a guard, it decides who owns what runs
+	}
+	if h.duty != nil {
+		h.duty.mail.put(letter{kind: letterEnded})
 	}
 	n.cfg.Log.Warn("a match of this node is not its own any more", "match", r.Match, "epoch", r.Epoch, "owner", r.Owner, "state", r.State)
 	if r.Live() {

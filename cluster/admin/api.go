@@ -48,6 +48,7 @@ var (
 	ErrFull        = errors.New("all nodes are full")
 	ErrDraining    = errors.New("the nodes are stopping")
 	ErrKeyReused   = errors.New("this Idempotency-Key was used with another body")
+	ErrLost        = errors.New("the match of this Idempotency-Key was lost with its node")
 	ErrUnreachable = errors.New("the node that has to answer does not")
 )
 
@@ -82,24 +83,26 @@ type MatchSpec struct {
 
 // Match is what the API shows of a match.
 type Match struct {
-	ID        string             `json:"match_id"`
-	Game      string             `json:"game"`
-	State     string             `json:"state"` // waiting, running or ended
-	Epoch     uint32             `json:"epoch"`
-	Tick      uint32             `json:"tick"`
-	TickHz    int                `json:"tick_hz"`
-	Round     uint32             `json:"round"`   // from 1
-	Seats     int                `json:"seats"`   // players that fit
-	Players   int                `json:"players"` // seats taken, kept ones included
-	Online    int                `json:"online"`  // players and spectators with a connection
-	Owner     string             `json:"owner"`   // node id
-	Standby   string             `json:"standby"` // node id, "" if there is none
-	Protected bool               `json:"protected"`
-	Scores    []loop.PlayerScore `json:"scores"` // best first
-	Labels    map[string]string  `json:"labels,omitempty"`
-	Started   time.Time          `json:"started"`
-	Result    json.RawMessage    `json:"result,omitempty"`  // of the last finished round
-	Outcome   string             `json:"outcome,omitempty"` // once it is over: finished, empty, failed or shutdown
+	ID          string             `json:"match_id"`
+	Game        string             `json:"game"`
+	State       string             `json:"state"` // waiting, running or ended
+	Epoch       uint32             `json:"epoch"`
+	Tick        uint32             `json:"tick"`
+	TickHz      int                `json:"tick_hz"`
+	Round       uint32             `json:"round"`   // from 1
+	Seats       int                `json:"seats"`   // players that fit
+	Players     int                `json:"players"` // seats taken, kept ones included
+	Online      int                `json:"online"`  // players and spectators with a connection
+	Owner       string             `json:"owner"`   // node id
+	Standby     string             `json:"standby"` // node id, "" if there is none
+	Witness     string             `json:"witness"` // node id, "" if there is none
+	Protected   bool               `json:"protected"`
+	Unprotected string             `json:"unprotected,omitempty"` // why the match would not survive its owner's death
+	Scores      []loop.PlayerScore `json:"scores"`                // best first
+	Labels      map[string]string  `json:"labels,omitempty"`
+	Started     time.Time          `json:"started"`
+	Result      json.RawMessage    `json:"result,omitempty"`  // of the last finished round
+	Outcome     string             `json:"outcome,omitempty"` // once it is over: finished, empty, failed or shutdown
 }
 
 // Player is somebody to sign a token for.

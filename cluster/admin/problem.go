@@ -23,6 +23,7 @@ var problems = []problem{
 	{ErrGame, http.StatusBadRequest, "unknown-game", false},
 	{ErrRegion, http.StatusUnprocessableEntity, "no-such-region", false},
 	{ErrKeyReused, http.StatusUnprocessableEntity, "key-reused", false},
+	{ErrLost, http.StatusGone, "lost", false},
 	{ErrFull, http.StatusServiceUnavailable, "full", true},
 	{ErrDraining, http.StatusServiceUnavailable, "draining", true},
 	{ErrUnreachable, http.StatusServiceUnavailable, "unreachable", true},

@@ -1,0 +1,182 @@
+package cluster
+
+import (
+	"errors"
+	"math"
+	"sync/atomic"
+	"time"
+
+	"github.com/overtime-server/overtime/cluster/guard"
+	"github.com/overtime-server/overtime/cluster/link"
+	"github.com/overtime-server/overtime/cluster/replica"
+)
+
+// duty is this node's part in the ownership of one match: owner, standby, witness, or candidate for one of these. It is one
+// goroutine that drives a guard and does what the guard says.
+type duty struct {
+	// static
+	node  *Node
+	match string
+	mail  mailbox
+	began time.Time
+
+	shown  atomic.Pointer[guard.Record] // what the API shows
+	copies atomic.Bool                  // there is a copy of the match here
+
+	// owned by the goroutine
+	guard    *guard.Guard
+	timer    *time.Timer
+	watched  map[string]func() // links that are kept up, with what lets them go
+	host     *hosted           // owner: the match; nil otherwise
+	source   *replica.Source   // owner: the journal's way out
+	standby  *replica.Standby  // follower: the copy
+	meta     matchMeta         // follower: what the owner's node knows besides the state
+	tenure   uint32            // follower: of the journal that it takes
+	stepped  time.Time         // follower: when its last tick came, about when the owner stepped it
+	seeking  bool              // a question for candidates is on its way
+	move     chan error        // who waits for the end of a move; nil: nobody
+	buf      []byte            // memory for messages
+	spare    []letter
+	out      guard.Message
+	finished bool // the match is over: nothing more is done for it but answering
+}
+
+// Kinds of one-way messages on links.
+const (
+	kindGuard   uint8 = 1 // guard.Append
+	kindReplica uint8 = 2 // replica.Message.Append
+)
+
+func (n *Node) newDuty(match string) *duty {
+	return &duty{node: n, match: match, mail: newMailbox(), began: n.began, watched: map[string]func(){}, timer: time.NewTimer(time.Hour)}
+}
+
+// now is the guard's clock.
+func (d *duty) now() int64 { return time.Since(d.began).Milliseconds() }
+
+// run is the duty's goroutine. It ends with the node, or when the match is long over.
+func (d *duty) run() {
+	defer d.end()
+	for {
+		d.obey()
+		now := d.now()
+		if d.guard.Done(now) {
+			return
+		}
+		wait := time.Minute
+		if at := d.guard.Deadline(); at != math.MaxInt64 {
+			wait = min(wait, max(0, time.Duration(at-now)*time.Millisecond))
+		}
+		d.timer.Reset(wait)
+		select {
+		case <-d.node.stop:
+			return
+		case <-d.timer.C:
+			d.guard.Tick(d.now())
+		case <-d.mail.wake:
+			d.read()
+		}
+	}
+}
+
+// end lets go of everything.
+func (d *duty) end() {
+	d.mail.close()
+	d.timer.Stop()
+	for _, release := range d.watched {
+		release()
+	}
+	d.moved(errors.New("the node stops"))
+	d.node.duties.drop(d)
+}
+
+// read looks at all letters.
+func (d *duty) read() {
+	letters, tick := d.mail.take(d.spare)
+	if tick != 0 {
+		d.guard.Logged(d.now(), tick)
+		d.obey()
+	}
+	for i := range letters {
+		d.letter(&letters[i])
+		d.obey()
+	}
+	clear(letters)
+	d.spare = letters
+}
+
+func (d *duty) letter(l *letter) {
+	now := d.now()
+	switch l.kind {
+	case letterGuard:
+		if guard.Parse(l.body, &d.out) != nil {
+			d.node.duties.malformed.Add(1)
+			return
+		}
+		d.guard.Receive(now, l.from, &d.out)
+	case letterReplica:
+		d.replica(l.from, l.body)
+	case letterSnapshot:
+		d.swap(l.from, l.snap.(*replica.Snapshot))
+	case letterUp:
+		d.guard.Up(now, l.from)
+	case letterDown:
+		d.lost(l.from, l.err)
+	case letterFrozen:
+		d.guard.Frozen(now, l.tick)
+	case letterOffer:
+		d.seeking = false
+		d.guard.Offer(now, l.text, l.also)
+	case letterOver:
+		d.finished = true
+		d.guard.End(now)
+	case letterEnded:
+		d.guard.Ended(now)
+	case letterMove:
+		d.startMove(l.text, l.done)
+	case letterRelieve:
+		d.relieve()
+	case letterBulkFailed:
+		if d.source != nil {
+			d.source.BulkFailed(l.from)
+		}
+	}
+}
+
+// lost takes in that the link to a peer broke. Silence is no proof that the process died; an end of the connection is near to it.
+func (d *duty) lost(peer string, why error) {
+	if d.source != nil {
+		d.source.Down(peer)
+	}
+	loss := guard.Silence
+	switch {
+	case link.Ended(why):
+		loss = guard.EOF
+	case errors.Is(why, link.ErrIdle), errors.Is(why, link.ErrReplaced):
+		return // the peer is well
+	}
+	d.guard.Down(d.now(), peer, loss)
+}
+
+// replica takes a message about the journal.
+func (d *duty) replica(from string, b []byte) {
+	m, err := replica.Parse(b)
+	if err != nil {
+		d.node.duties.malformed.Add(1)
+		return
+	}
+	switch m.Kind {
+	case replica.KindAck, replica.KindNeed:
+		if d.source != nil {
+			d.logDivergence(d.source.Receive(from, &m))
+		}
+	default:
+		d.follow(from, &m)
+	}
+}
+
+// send sends a guard's message. One that is lost is said again.
+func (d *duty) send(peer string, m *guard.Message) {
+	d.buf = guard.Append(d.buf[:0], d.match, m)
+	_ = d.node.links.Send(peer, kindGuard, d.buf)
+}

@@ -1,0 +1,162 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/overtime-server/overtime/cluster/admin"
+	"github.com/overtime-server/overtime/cluster/place"
+	"github.com/overtime-server/overtime/game/loop"
+)
+
+// moveAhead is how many ticks before the last one here everybody is told where the match goes.
+const moveAhead = 4
+
+// startMove begins to move the match to another node. done gets the outcome.
+func (d *duty) startMove(target string, done chan error) {
+	switch {
+	case d.host == nil || d.finished:
+		done <- errors.New("the match is not here")
+	case d.move != nil:
+		done <- errors.New("the match is being moved already")
+	case !d.guard.Move(d.now(), target):
+		done <- errors.New("the match cannot be moved right now")
+	default:
+		d.move = done
+	}
+}
+
+// moveReady says that the target has caught up: clients learn where it is, and the last tick here is fixed.
+func (d *duty) moveReady(target string) {
+	if d.host == nil {
+		return
+	}
+	if x, ok := d.node.node(target); ok {
+		d.host.match.SetStandby(x.Meta.URL)
+	}
+	tick, _ := d.host.match.Clock()
+	d.guard.MoveAt(d.now(), tick+moveAhead)
+}
+
+// moved tells who waits what became of a move.
+func (d *duty) moved(err error) {
+	if d.move != nil {
+		d.move <- err
+		d.move = nil
+	}
+}
+
+// moveMatch moves a match of this node to another one and waits for it.
+func (n *Node) moveMatch(ctx context.Context, h *hosted, target string) error {
+	if h.duty == nil {
+		return errors.New("a lone node cannot move matches")
+	}
+	done := make(chan error, 1)
+	if !h.duty.mail.put(letter{kind: letterMove, text: target, done: done}) {
+		return errors.New("the match is over")
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-h.gone:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+const (
+	movesAtOnce = 8               // matches of a node that are moved at a time
+	moveTime    = 5 * time.Second // for one of them
+)
+
+// evacuate moves all matches of this node elsewhere. It returns how many stayed.
+func (n *Node) evacuate(ctx context.Context) (left int) {
+	if n.links == nil {
+		return n.matches.count()
+	}
+	for round := 0; round < 3 && ctx.Err() == nil; round++ {
+		all := n.matches.all()
+		if len(all) == 0 {
+			return 0
+		}
+		slots := make(chan struct{}, movesAtOnce)
+		var moving sync.WaitGroup
+		for _, h := range all {
+			moving.Go(func() {
+				slots <- struct{}{}
+				defer func() { <-slots }()
+				if err := n.moveAway(ctx, h); err != nil {
+					n.cfg.Log.Info("match not moved", "match", h.match.ID(), "err", err)
+				}
+			})
+		}
+		moving.Wait()
+	}
+	return n.matches.count()
+}
+
+// moveAway moves a match to the node that suits it best. The standby is as good as any: it has the state already.
+func (n *Node) moveAway(ctx context.Context, h *hosted) error {
+	ctx, cancel := context.WithTimeout(ctx, moveTime)
+	defer cancel()
+	ranked, err := place.Candidates(n.candidates(), h.match.ID(), n.cfg.Region)
+	if err != nil {
+		return err
+	}
+	search := place.NewSearch(ranked)
+	for asks := search.Next(); asks != nil; asks = search.Next() {
+		for _, r := range n.reserve(ctx, h.match.ID(), asks) {
+			search.Answer(r)
+		}
+	}
+	target, ok := search.Winner()
+	if !ok || target == n.id {
+		return admin.ErrFull
+	}
+	return n.moveMatch(ctx, h, target)
+}
+
+// depart is what a node does with its matches before it stops: it moves them, and leaves to their standbys what cannot be moved
+// in time. Only matches that nobody stands by for end.
+func (n *Node) depart(ctx context.Context) {
+	if n.links == nil {
+		return
+	}
+	limit := time.Minute
+	if at, ok := ctx.Deadline(); ok {
+		limit = time.Until(at) * 6 / 10
+	}
+	moving, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	began := time.Now()
+	before := n.matches.count()
+	left := n.evacuate(moving)
+	n.cfg.Log.Info("drained", "matches", before, "left", left, "took", time.Since(began))
+	for _, h := range n.matches.all() {
+		r := h.duty.shown.Load()
+		if r == nil || !r.Protected {
+			continue
+		}
+		if x, ok := n.node(r.Standby); ok {
+			h.match.MoveTo(x.Meta.URL)
+		}
+		h.match.Retire(loop.OverMoved, "its standby goes on")
+	}
+}
+
+// drain moves all matches away and takes part in nothing new from now on.
+func (n *Node) drain(ctx context.Context) error {
+	n.closing.Store(true)
+	if n.members != nil {
+		n.members.SetLoad(n.load())
+	}
+	n.edge.Drain()
+	if left := n.evacuate(ctx); left > 0 {
+		return fmt.Errorf("%d matches could not be moved", left)
+	}
+	return nil
+}

@@ -1,0 +1,254 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"net"
+	"time"
+
+	"github.com/overtime-server/overtime/cluster/directory"
+	"github.com/overtime-server/overtime/cluster/guard"
+	"github.com/overtime-server/overtime/cluster/place"
+	"github.com/overtime-server/overtime/cluster/replica"
+	"github.com/overtime-server/overtime/game/journal"
+	"github.com/overtime-server/overtime/game/loop"
+)
+
+const (
+	bulkTime   = 10 * time.Second // for one state to a follower
+	bulkAtOnce = 4                // states that are sent at a time
+)
+
+// closeWith closes a connection when ctx ends, so that what waits on it returns.
+func closeWith(ctx context.Context, c net.Conn) func() bool {
+	return context.AfterFunc(ctx, func() { _ = c.Close() })
+}
+
+// recorder is the replica of a match that this node owns: the journal goes out before the guard hears of the tick.
+type recorder struct {
+	duty   *duty
+	ready  chan struct{}   // closed when source is set, which takes the header of a match that has started
+	source *replica.Source // nil: the match did not start
+}
+
+var _ loop.Replica = (*recorder)(nil)
+
+// Record implements loop.Replica.
+func (r *recorder) Record(rec *journal.Record) {
+	if <-r.ready; r.source != nil {
+		r.source.Record(rec)
+		r.duty.mail.log(rec.Tick)
+	}
+}
+
+// Checkpoint implements loop.Replica.
+func (r *recorder) Checkpoint(tick uint32, state []byte) {
+	if <-r.ready; r.source != nil {
+		r.source.Checkpoint(tick, state)
+	}
+}
+
+// begin completes a recorder.
+func (r *recorder) begin(s *replica.Source) {
+	r.source = s
+	close(r.ready)
+}
+
+// newSource makes the way out of a match's journal. from is nil for a match that begins here.
+func (d *duty) newSource(h journal.Header, l guard.List, exact bool, from *replica.Handover) (err error) {
+	d.source, err = replica.NewSource(replica.SourceConfig{
+		Match: d.match, Header: h, Epoch: l.Epoch, Since: l.Since, Exact: exact, From: from, Config: d.meta.encode(),
+		Out:  func(peer string, msg []byte) bool { return d.node.links.Send(peer, kindReplica, msg) == nil },
+		Bulk: func(peer string, snapshot []byte) { d.node.bulk(d, peer, snapshot) }, Stats: &d.node.duties.replicas,
+	})
+	return err
+}
+
+// obey does what the guard says.
+func (d *duty) obey() {
+	for _, a := range d.guard.Actions() {
+		d.act(&a)
+	}
+}
+
+func (d *duty) act(a *guard.Action) {
+	switch a.Kind {
+	case guard.ActSend:
+		d.send(a.Peer, &a.Message)
+	case guard.ActRelease:
+		if d.host != nil {
+			d.host.match.Release(a.Index)
+		}
+	case guard.ActHold:
+		if d.host != nil {
+			d.host.match.Hold()
+		}
+	case guard.ActOwn:
+		d.takeOver(a)
+	case guard.ActStop:
+		d.stepDown(a)
+	case guard.ActFollow:
+		d.startFollowing(a.Index)
+	case guard.ActDrop:
+		d.dropCopy()
+	case guard.ActFeed:
+		if d.source != nil {
+			d.source.Add(a.Peer)
+		}
+	case guard.ActUnfeed:
+		if d.source != nil {
+			d.source.Remove(a.Peer)
+		}
+	case guard.ActNeed:
+		d.seek(a.Standby, a.Witness)
+	case guard.ActPublish:
+		d.publish(a.Record)
+	case guard.ActFreeze:
+		d.freeze(a.Index)
+	case guard.ActThaw:
+		if d.host != nil {
+			d.host.match.Thaw()
+		}
+	case guard.ActMoveReady:
+		d.moveReady(a.Peer)
+	case guard.ActMoveFailed:
+		d.moved(errors.New("the other node did not keep up"))
+	case guard.ActFail:
+		d.fail()
+	case guard.ActWatch:
+		d.watch()
+	}
+}
+
+// watch keeps links to those who have a part in the match.
+func (d *duty) watch() {
+	peers := d.guard.Peers(nil)
+	keep := make(map[string]func(), len(peers))
+	for _, p := range peers {
+		if p == d.node.id {
+			continue
+		}
+		if release := d.watched[p]; release != nil {
+			keep[p] = release
+			delete(d.watched, p)
+			continue
+		}
+		keep[p] = d.node.links.Watch(p)
+	}
+	for _, release := range d.watched {
+		release()
+	}
+	d.watched = keep
+}
+
+// publish tells everybody who has which part in the match now.
+func (d *duty) publish(r guard.Record) {
+	d.shown.Store(&r)
+	if d.source != nil {
+		d.source.Enter(r.Epoch, d.meta.encode())
+	}
+	if d.finished {
+		return
+	}
+	d.node.announce(directory.Record{Match: d.match, Epoch: r.Epoch, Since: r.Since, Standby: r.Standby, Witness: r.Witness})
+	if d.host == nil {
+		return
+	}
+	url := ""
+	if x, ok := d.node.node(r.Standby); ok && r.Protected {
+		url = x.Meta.URL
+	}
+	d.host.match.SetStandby(url)
+}
+
+// seek looks for nodes that can stand by and be the witness, and offers them to the guard.
+func (d *duty) seek(standby, witness bool) {
+	if d.seeking || d.finished {
+		return
+	}
+	d.seeking = true
+	l := d.guard.List()
+	d.node.work.Go(func() {
+		s, w := d.node.candidatesFor(d.match, l, standby, witness)
+		d.mail.put(letter{kind: letterOffer, text: s, also: w})
+	})
+}
+
+// candidatesFor returns a standby and a witness for a match; "" where one is not wanted or there is none.
+func (n *Node) candidatesFor(match string, l guard.List, standby, witness bool) (s, w string) {
+	nodes := n.candidates()
+	s = l.Standby
+	if standby {
+		s = ""
+		far, near := place.Standbys(nodes, n.id, match)
+		search := place.NewSearch(far, near)
+		for asks := search.Next(); asks != nil; asks = search.Next() {
+			for _, r := range n.askStandby(match, asks) {
+				search.Answer(r)
+			}
+		}
+		s, _ = search.Winner()
+	}
+	if witness && s != "" {
+		if list := place.Witnesses(nodes, n.id, s, match); len(list) > 0 {
+			w = list[0]
+		}
+	}
+	if !standby {
+		s = ""
+	}
+	return s, w
+}
+
+// takeOver makes this node the owner of a match that it stood by for, at the tick after the last one that it holds.
+func (d *duty) takeOver(a *guard.Action) {
+	start := time.Now()
+	h, err := d.promote(a.Record)
+	if err != nil {
+		d.node.cfg.Log.Error("match not taken over", "match", d.match, "epoch", a.Record.Epoch, "err", err)
+		d.finished = true
+		d.guard.End(d.now())
+		d.node.announce(directory.Record{Match: d.match, Epoch: a.Record.Epoch, Since: a.Record.Since, State: directory.Ended})
+		return
+	}
+	d.host = h
+	d.node.cfg.Log.Info("match taken over", "match", d.match, "epoch", a.Record.Epoch, "tick", a.Index, "took", time.Since(start))
+}
+
+// stepDown stops a match that this node does not own any more.
+func (d *duty) stepDown(a *guard.Action) {
+	h := d.host
+	d.host, d.source = nil, nil
+	if h == nil {
+		return
+	}
+	switch a.Why {
+	case guard.Moved:
+		d.moved(nil)
+	case guard.Over:
+		return // it ends by itself
+	default:
+		d.node.cfg.Log.Warn("another node owns a match of this one", "match", d.match, "epoch", a.Record.Epoch, "owner", a.Record.Owner)
+	}
+	if x, ok := d.node.node(a.Record.Owner); ok {
+		h.match.MoveTo(x.Meta.URL)
+	}
+	h.match.Retire(loop.OverMoved, "moved")
+}
+
+// fail ends a match of which too many members are lost.
+func (d *duty) fail() {
+	d.node.cfg.Log.Error("match lost: two of the three nodes that decide about it are gone", "match", d.match)
+	d.finished = true
+	d.dropCopy()
+	if d.host != nil {
+		d.host.match.Retire(loop.OverFailed, "too many nodes were lost")
+	}
+}
+
+// freeze lets the match take no step after a tick.
+func (d *duty) freeze(tick uint32) {
+	if d.host != nil {
+		d.host.match.Freeze(tick, func(at uint32) { d.mail.put(letter{kind: letterFrozen, tick: at}) })
+	}
+}

@@ -14,12 +14,13 @@ const (
 	// gate closed until the next ActRelease. Record is the new one.
 	ActOwn
 	// ActStop: this node no longer owns the match: stop it, without an event in the journal, and show players to
-	// Record.Owner (loop.Match.Retire). Why says why. When it is the new standby, ActFollow comes next.
+	// Record.Owner (loop.Match.Retire). Why says why. ActFollow comes next when this node is the new standby (the copy stays
+	// good as it is), otherwise ActDrop.
 	ActStop
 	// ActFollow: this node follows the owner Peer as standby or learner: take its journal of tenure Index. It may keep its copy;
 	// whoever throws it away calls Dropped.
 	ActFollow
-	// ActDrop: the copy is not needed any more.
+	// ActDrop: the copy of the match is not needed any more.
 	ActDrop
 	// ActFeed: (owner) journal of tenure Message.Epoch to Peer from now on. Message is its KindAt: its log is of tenure
 	// Message.Tenure, Message.Index entries long, with state hash Message.Hash. Same tenure, or the same hash at

@@ -76,12 +76,12 @@ func (g *Guard) sendAt(now int64) {
 
 // drop ends what this node keeps of the match.
 func (g *Guard) drop(why Why) {
-	g.tenure, g.index, g.hash = 0, 0, 0
-	g.stop(timerAt)
-	if g.patron != "" {
-		g.patron, g.follows = "", 0
+	if g.patron != "" || g.tenure != 0 {
 		g.do(Action{Kind: ActDrop, Why: why})
 	}
+	g.tenure, g.index, g.hash = 0, 0, 0
+	g.patron, g.follows = "", 0
+	g.stop(timerAt)
 }
 
 // leave: no part in the match from now on, but the record stays.

@@ -57,7 +57,7 @@ type Guard struct {
 	// As proposer, as witness with a request to answer later, as bearer of news.
 	prop    proposal
 	request request
-	news    []string // members that have not answered to decided or ended
+	news    []news
 
 	// The end.
 	over  bool // takes no more part
@@ -152,8 +152,8 @@ func (g *Guard) Peers(dst []string) []string {
 		add(g.newS.id)
 		add(g.newW.id)
 	}
-	for _, id := range g.news {
-		add(id)
+	for _, n := range g.news {
+		add(n.id)
 	}
 	return dst
 }

@@ -32,8 +32,8 @@ func (g *Guard) Up(now int64, peer string) {
 	if g.list.Owner == peer && g.patron == peer && !g.over {
 		g.sendAt(now) // what was on its way is lost
 	}
-	if slices.Contains(g.news, peer) {
-		g.tellOne(peer)
+	if i := g.unheard(peer); i >= 0 {
+		g.tellOne(i)
 	}
 	if g.prop.phase == preparing || g.prop.phase == proposing {
 		g.retry(now)

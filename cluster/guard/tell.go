@@ -78,6 +78,8 @@ func (g *Guard) hear(now int64, from string, l List) {
 		}
 	case l.Epoch < g.list.Epoch:
 		g.send(from, Message{Kind: KindDecided, List: g.list})
+	case from == l.Owner && g.armed(timerAt):
+		g.sendAt(now) // it had not known the epoch when it was asked first
 	}
 }
 
@@ -89,47 +91,63 @@ func (g *Guard) stale(from string, m *Message) bool {
 	return m.Epoch != g.list.Epoch
 }
 
-// spread starts telling these nodes of the current list; it goes on until each has answered.
-func (g *Guard) spread(now int64, to ...string) {
-	for _, id := range to {
-		if id == "" || id == g.cfg.Self || slices.Contains(g.news, id) {
-			continue
-		}
-		if len(g.news) == maxNews {
-			g.news = slices.Delete(g.news, 0, 1)
-		}
-		g.news = append(g.news, id)
-		g.dirty = true
-	}
-	g.tell(now)
+// news is a node that has not answered to decided or ended yet, and the epoch that it was told last.
+type news struct {
+	id    string
+	epoch uint32
 }
 
 // maxNews bounds who is still to be told: two lists and two candidates are eight.
 const maxNews = 8
 
-func (g *Guard) tell(now int64) {
-	for _, id := range g.news {
-		g.tellOne(id)
+// spread starts telling these nodes of the current list, or of the end; it goes on until each has answered.
+func (g *Guard) spread(now int64, to ...string) {
+	for _, id := range to {
+		if id == "" || id == g.cfg.Self {
+			continue
+		}
+		i := g.unheard(id)
+		if i < 0 {
+			if len(g.news) == maxNews {
+				g.news = slices.Delete(g.news, 0, 1)
+			}
+			g.news, g.dirty = append(g.news, news{id: id}), true
+			i = len(g.news) - 1
+		}
+		if g.news[i].epoch != g.list.Epoch {
+			g.tellOne(i)
+		}
 	}
-	g.stop(timerTell)
 	g.keep(timerTell, len(g.news) > 0, now+g.cfg.Retry)
 }
 
-func (g *Guard) tellOne(id string) {
-	if g.link(id) == linkRefused {
-		return
+// unheard is the place of id among those still to be told, -1 if it is not.
+func (g *Guard) unheard(id string) int {
+	return slices.IndexFunc(g.news, func(n news) bool { return n.id == id })
+}
+
+func (g *Guard) tell(now int64) {
+	for i := range g.news {
+		g.tellOne(i)
 	}
-	if g.ended {
-		g.send(id, Message{Kind: KindEnded})
-		return
+	g.keep(timerTell, len(g.news) > 0, now+g.cfg.Retry)
+}
+
+func (g *Guard) tellOne(i int) {
+	n := &g.news[i]
+	n.epoch = g.list.Epoch
+	switch {
+	case g.link(n.id) == linkRefused:
+	case g.ended:
+		g.send(n.id, Message{Kind: KindEnded})
+	default:
+		g.send(n.id, Message{Kind: KindDecided, List: g.list})
 	}
-	g.send(id, Message{Kind: KindDecided, List: g.list})
 }
 
 func (g *Guard) answered(id string) {
-	if i := slices.Index(g.news, id); i >= 0 {
-		g.news = slices.Delete(g.news, i, i+1)
-		g.dirty = true
+	if i := g.unheard(id); i >= 0 {
+		g.news, g.dirty = slices.Delete(g.news, i, i+1), true
 		if len(g.news) == 0 {
 			g.stop(timerTell)
 		}

@@ -43,6 +43,7 @@ type balancer struct {
 	parties []party
 	sums    []teamSum
 	totals  []int64 // by party
+	middle  float64 // of the teams' means, while parties are exchanged
 
 	best  float64
 	teamB []int // the best so far, by party
@@ -140,9 +141,16 @@ func (b *balancer) greedy() {
 	}
 }
 
+// maxSwaps bounds the exchanges for one match; a few suffice, since each is the best there is.
+const maxSwaps = 64
+
 // swaps exchanges parties of two teams while that brings the teams nearer: one for one, or one for two.
 func (b *balancer) swaps() {
-	for range 4 * len(b.parties) {
+	for range maxSwaps {
+		b.middle = 0
+		for _, s := range b.sums {
+			b.middle += s.mean() / float64(len(b.sums))
+		}
 		if !b.swapOne() && !b.swapTwo() {
 			return
 		}
@@ -152,12 +160,7 @@ func (b *balancer) swaps() {
 // gain is by how much an exchange of skill between two teams lowers the sum of squares of the teams' means; the players in
 // each stay as many.
 func (b *balancer) gain(from, to int, skill int64) float64 {
-	mid := 0.0
-	for _, s := range b.sums {
-		mid += s.mean()
-	}
-	mid /= float64(len(b.sums))
-	square := func(s teamSum) float64 { d := s.mean() - mid; return d * d }
+	square := func(s teamSum) float64 { d := s.mean() - b.middle; return d * d }
 	x, y := b.sums[from], b.sums[to]
 	before := square(x) + square(y)
 	x.skill -= skill

@@ -53,12 +53,11 @@ func (s *search) inRegions(seed *facts, n int) (best found, ok bool) {
 	if s.union == 0 {
 		return s.inRegion(seed, anywhere, n)
 	}
-	eachBit(s.union, func(region int) bool {
+	for _, region := range s.byName {
 		if m, yes := s.inRegion(seed, region, n); yes && (!ok || m.spread < best.spread) {
 			best, ok = m, true
 		}
-		return true
-	})
+	}
 	return best, ok
 }
 

@@ -1,6 +1,7 @@
 package matchmaker
 
 import (
+	"cmp"
 	"math/bits"
 	"slices"
 )
@@ -13,6 +14,7 @@ type search struct {
 
 	sorted  []*facts // by skill; facts.rank is the place in it
 	union   uint64   // regions that any ticket with latencies can use now
+	byName  []int    // the same; by name, since a copy of the queue may number them otherwise
 	regions [MaxRegions + 1][]list
 	pack    packer
 	pool    []*facts // scratch of around
@@ -38,6 +40,11 @@ func (s *search) index() {
 			s.union |= f.mask
 		}
 	}
+	eachBit(s.union, func(region int) bool {
+		s.byName = append(s.byName, region)
+		return true
+	})
+	slices.SortFunc(s.byName, func(a, b int) int { return cmp.Compare(s.m.table.names[a], s.m.table.names[b]) })
 	for i, f := range s.sorted {
 		f.rank = int32(i)
 		if s.union == 0 {

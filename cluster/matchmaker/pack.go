@@ -9,6 +9,7 @@ type packer struct {
 
 	have    [MaxParty + 1]int // parties to choose from, by size
 	players int               // in them
+	largest int               // no size is above
 
 	left  shape   // seats that are still free
 	out   [][]int // sizes by team
@@ -35,12 +36,13 @@ func (p *packer) begin(teams shape, seed int) {
 	p.clear()
 }
 
-func (p *packer) clear() { p.have, p.players = [MaxParty + 1]int{}, 0 }
+func (p *packer) clear() { p.have, p.players, p.largest = [MaxParty + 1]int{}, 0, 1 }
 
 // add gives n more parties of a size to choose from.
 func (p *packer) add(size, n int) {
 	p.have[size] += n
 	p.players += n * size
+	p.largest = max(p.largest, size)
 }
 
 // fits gives parties to choose from and says whether the teams can be filled.
@@ -57,7 +59,8 @@ func (p *packer) can() bool {
 	if p.players < p.need {
 		return false
 	}
-	if p.have[1] >= p.need {
+	// Put larger parties anywhere until none fits: each team then lacks fewer than the largest has, or all are used.
+	if p.have[1] >= min(p.need, len(p.teams)*(p.largest-1)) {
 		return true
 	}
 	key := packKey{players: uint8(p.need + p.seed), seed: uint8(p.seed)}

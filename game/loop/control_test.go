@@ -39,7 +39,7 @@ func TestSlowStandbyDelaysNoTick(t *testing.T) {
 	})
 }
 
-// Hold takes a release back and says what may have been seen.
+// Hold lets nothing more leave and says what may be seen.
 func TestHold(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		m, s, _ := startFollowed(t, time.Hour, nil)
@@ -192,6 +192,7 @@ func TestFailureWaitsForItsRelease(t *testing.T) {
 		tell(t, m, a, "panic")
 		f.delay = time.Hour
 		m.Hold()
+		wait(1) // a tick that is not released
 		tell(t, m, a, "panic")
 		time.Sleep(time.Minute)
 		if s.over != 0 {

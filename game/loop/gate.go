@@ -36,9 +36,9 @@ func (m *Match) Release(tick uint32) {
 	}
 }
 
-// Hold takes every release back: nothing leaves until the next Release. It returns the highest tick of which anything has
-// left or is on its way to the sink right now: what players may have seen, and a successor must have. 0 without a Replica. Any goroutine.
-func (m *Match) Hold() (left uint32) {
+// Hold lets nothing leave after the last released tick, until the next Release: with [Solo], after the tick that was stepped last. It
+// returns that tick: what players may see, and a successor must have. 0 without a Replica. Any goroutine.
+func (m *Match) Hold() (released uint32) {
 	if m.gate == nil {
 		return 0
 	}
@@ -81,7 +81,7 @@ type gate struct {
 
 	mu       sync.Mutex // guards the following
 	released uint32     // ticks up to here may leave
-	left     uint32     // highest tick of which something has left
+	stepped  uint32     // as recorded, for other goroutines
 
 	// owned by the match's goroutine
 	tick     uint32 // that is being made: what comes now belongs to it
@@ -100,17 +100,23 @@ func (g *gate) release(tick uint32) {
 func (g *gate) hold() uint32 {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.released = 0
-	return g.left
+	g.released = min(g.released, g.stepped)
+	return g.released
 }
 
-// allow returns up to which tick output may leave, at most newest. What it allows counts as left, so that a Hold knows of it.
+// record notes that a tick is about to be given to the replica.
+func (g *gate) record(tick uint32) {
+	g.recorded = tick
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.stepped = tick
+}
+
+// allow returns up to which tick output may leave, at most newest.
 func (g *gate) allow(newest uint32) uint32 {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	tick := min(g.released, newest)
-	g.left = max(g.left, tick)
-	return tick
+	return min(g.released, newest)
 }
 
 func (g *gate) Joined(l Link, s Seat) { g.add(output{kind: outJoined, link: l, seat: s}) }

@@ -126,7 +126,7 @@ func assemble(cfg Config, core *Core, sink Sink) (*Match, error) {
 	m.inbox.limit = 1024 + 64*cfg.Seats
 	m.plan = planner{core: core, out: sink, stats: cfg.Stats}
 	if cfg.Replica != nil {
-		m.gate = &gate{sink: sink, recorded: core.tick}
+		m.gate = &gate{sink: sink, recorded: core.tick, stepped: core.tick}
 		m.plan.out, m.plan.gate = m.gate, m.gate
 	}
 	if err := m.log.Checkpoint(core.tick, core.Save()); err != nil {
@@ -206,8 +206,8 @@ func (m *Match) step(intended time.Duration, last bool) bool {
 		return false
 	}
 	if m.gate != nil {
+		m.gate.record(rec.Tick) // first: who has the record may release it at once, and then hold
 		m.cfg.Replica.Record(rec)
-		m.gate.recorded = rec.Tick
 	}
 	m.tickAt.Store(int64(intended))
 	m.tick.Store(m.core.tick)

@@ -34,7 +34,7 @@ func (s *Source) Receive(peer string, m *Message) error {
 
 // ack notes what a receiver holds. Its hash must be ours: only then is its log the beginning of this one.
 func (s *Source) ack(r *receiver, m *Message) error {
-	if !s.history.Has(m.Tick, m.Hash) {
+	if !s.has(m.Tick, m.Hash) {
 		if r.phase == Greeted || r.phase == Streaming {
 			s.cfg.Stats.Foreign.Add(1)
 			r.phase = Waiting
@@ -49,6 +49,8 @@ func (s *Source) ack(r *receiver, m *Message) error {
 		s.resume(r, m.Tick)
 	case r.phase == Loading && m.Tick >= r.snap:
 		r.phase, r.cursor = Streaming, m.Tick
+		s.pump(r)
+	case r.phase == Streaming: // the link has room again
 		s.pump(r)
 	}
 	return nil
@@ -72,11 +74,15 @@ func (s *Source) need(r *receiver, m *Message) (err error) {
 		return nil
 	}
 	switch m.Want {
+	case WantSnapshot:
+		if r.phase == Loading && m.Tick < r.snap { // said before it came; where it was no use, its tick is named
+			return nil
+		}
 	case WantNothing:
 		r.phase, r.holds = Refused, false
 		return fmt.Errorf("%w: %q", ErrRefused, m.Body)
 	case WantFrom:
-		if s.history.Has(m.Tick, m.Hash) {
+		if s.has(m.Tick, m.Hash) {
 			s.resume(r, m.Tick)
 			return nil
 		}

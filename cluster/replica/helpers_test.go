@@ -176,8 +176,13 @@ type owner struct {
 	past   map[uint32]*script
 }
 
-func (o *owner) step(t tb) {
-	rec := o.script.next(o.core.Tick() + 1)
+func (o *owner) step(t tb) { o.apply(t, o.script.next(o.core.Tick()+1)) }
+
+func eventOf(kind game.EventKind, data []byte) journal.Event {
+	return journal.Event{Kind: kind, Data: data}
+}
+
+func (o *owner) apply(t tb, rec *journal.Record) {
 	if err := o.core.Apply(rec); err != nil {
 		t.Fatal(err)
 	}

@@ -34,7 +34,7 @@ type Want uint8
 
 // What a receiver may ask for.
 const (
-	WantSnapshot Want = iota + 1 // a whole state: it holds none, or one that is not the owner's
+	WantSnapshot Want = iota + 1 // a whole state: it holds none, or one that is not the owner's; Tick is that of a snapshot that was no use
 	WantDiff                     // state differences: at Tick its hash was Hash, another than the owner's. Implies a snapshot
 	WantFrom                     // the messages after Tick, of which it has the state with hash Hash: some are missing
 	WantNothing                  // it cannot carry this match; Body says why

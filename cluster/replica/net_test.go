@@ -197,7 +197,7 @@ func (w *world) traffic(n *node, faults bool) {
 	switch f := w.rnd.IntN(200); {
 	case f == 0 && n.up:
 		w.cut(n)
-	case f == 1 && len(n.down) > 0 && !loading: // no link loses a message; if one did, that would be healed too
+	case f == 1 && len(n.down) > 0 && !loading && n.down[0][0] != byte(KindBegin): // no link loses a message; if one did, that would be healed too
 		n.down = n.down[1:]
 	case f == 2 && len(n.in) > 0 && !loading: // an answer for which a link had no room
 		n.in = n.in[1:]

@@ -71,8 +71,8 @@ func (s *Standby) follow(dst []byte, m *Message) ([]byte, error) {
 	switch {
 	case !s.loaded:
 		return s.need(dst, WantSnapshot, 0, 0), ErrEmpty
-	case m.Tick <= s.tick && (s.history.Has(m.Tick, m.Hash) || s.tick-m.Tick >= Hashes):
-		return s.ack(dst), nil // it came before
+	case m.Tick <= s.tick && s.had(m):
+		return s.ack(dst), nil
 	case m.From > s.tick:
 		s.cfg.Stats.Gaps.Add(1)
 		return s.need(dst, WantFrom, s.tick, s.hash), fmt.Errorf("%w: %d after %d", ErrGap, m.From, s.tick)
@@ -85,6 +85,14 @@ func (s *Standby) follow(dst []byte, m *Message) ([]byte, error) {
 	default:
 		return s.record(dst, m)
 	}
+}
+
+// had reports whether a tick that is not a new one is part of the log: it came before, or a snapshot overtook it.
+func (s *Standby) had(m *Message) bool {
+	if hash, ok := s.history.At(m.Tick); ok {
+		return hash == m.Hash
+	}
+	return s.since == s.stream || s.tick-m.Tick >= Hashes
 }
 
 // fork asks for a snapshot: what is held is not the beginning of the owner's log.

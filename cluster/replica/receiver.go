@@ -49,13 +49,13 @@ const maxReceivers = 8
 
 // needs returns the tick after which the tail must be kept for a receiver, if it counts on the tail.
 func (r *receiver) needs() (tick uint32, ok bool) {
-	switch r.phase {
-	case Streaming, Greeted, Down:
-		return r.held, r.holds
-	case Loading:
+	switch {
+	case r.phase == Waiting || r.phase == Refused:
+		return 0, false
+	case r.sent && (!r.holds || r.held < r.snap): // it may have loaded it
 		return r.snap, true
 	}
-	return 0, false
+	return r.held, r.holds
 }
 
 // Add makes a peer a receiver, or says that the link to a receiver is up again: it gets a Begin, and answers with what it holds.

@@ -185,6 +185,15 @@ func (s *Source) joins(tick uint32) bool {
 	return s.started && (tick == s.end || s.tail.after(tick) != nil)
 }
 
+// has reports whether this log had a state hash after a tick, as far as it is remembered.
+func (s *Source) has(tick uint32, hash uint64) bool {
+	if s.history.Has(tick, hash) {
+		return true
+	}
+	e := s.tail.after(tick)
+	return e != nil && e.before == hash
+}
+
 // trim forgets what neither the last checkpoint nor a receiver needs.
 func (s *Source) trim() {
 	low := s.save.tick

@@ -17,7 +17,7 @@ export { Client, connect, type End, type Events, type Options, type Phase } from
 export { type Action, actionFor, closeText } from './client/close.js';
 export type { Field, Kind } from './client/kinds.js';
 export type { Controls, GameMessage, Member, Welcome } from './client/messages.js';
-export { fetchMap, quickplay, type QuickplayOptions, type Ticket } from './client/quickplay.js';
+export { fetchMap, quickplay, route, type QuickplayOptions, type Ticket } from './client/quickplay.js';
 export type { SocketLike } from './client/socket.js';
 export type { Stats } from './client/stats.js';
 export { channelSort, type Entity, View } from './client/view.js';

@@ -2,7 +2,7 @@
 
 import * as flatbuffers from 'flatbuffers';
 import {
-  Bye, ClientMessage, Field, Head, Kind, Message, Move, Pong, RosterEntry, ServerMessage, Welcome,
+  Bye, ClientMessage, Field, Head, Kind, Message, Move, Pong, RosterEntry, ServerMessage, Standby, Welcome,
 } from '../../../schema/ts/wire.js';
 import { type Kind as ClientKind, fieldOf, Kind as KindTable } from '../src/client/kinds.js';
 
@@ -110,6 +110,14 @@ export function move(url: string, token: string): ArrayBuffer {
   const at = Move.createMove(b, u, t);
   ServerMessage.startServerMessage(b);
   ServerMessage.addMove(b, at);
+  return finish(b, ServerMessage.endServerMessage(b));
+}
+
+export function standby(url: string): ArrayBuffer {
+  const b = new flatbuffers.Builder(64);
+  const at = Standby.createStandby(b, b.createString(url));
+  ServerMessage.startServerMessage(b);
+  ServerMessage.addStandby(b, at);
   return finish(b, ServerMessage.endServerMessage(b));
 }
 

@@ -99,7 +99,10 @@ export class Client extends Emitter<Events> {
   constructor(private readonly o: Options) {
     super();
     this.connection = new Connection(o, {
-      opened: () => this.send({ hello: this.hello() }),
+      hello: () => encode({ hello: this.hello() }),
+      token: (resume) => (this.resume = resume),
+      broken: () => this.counters.decodeErrors++,
+      probe: () => this.send({ ping: this.clock.ping(this.connection.now()) }),
       received: (data) => this.received(data),
       lost: () => this.lost(),
       ended: (code, action) => this.ended(code, action),
@@ -187,10 +190,11 @@ export class Client extends Emitter<Events> {
 
   private hello(): HelloData {
     if (!this.resume) return { token: this.o.token };
-    const whole = this.view.whole;
+    const epoch = this.connection.epoch;
+    const whole = this.view.whole && this.view.epoch === epoch;
     return {
       resume: this.resume,
-      epoch: this.view.epoch || (this.welcome?.epoch ?? 0),
+      epoch,
       tick: whole ? this.view.tick : 0,
       viewHash: whole ? this.view.hash : 0,
       message: this.inbox.last,
@@ -252,6 +256,8 @@ export class Client extends Emitter<Events> {
       this.connection.moving(move.url() ?? '');
       this.resume = move.token() || this.resume;
     }
+    const standby = m.standby();
+    if (standby) this.connection.standbyIs(standby.url() ?? '');
     const bye = m.bye();
     if (bye) this.connection.farewell(bye.code());
   }
@@ -260,11 +266,12 @@ export class Client extends Emitter<Events> {
     const first = this.welcome === undefined;
     const same = !first && this.welcome!.match === w.match && sameKinds(this.welcome!, w);
     this.welcome = w;
-    this.connection.welcome(w.standby);
+    this.connection.standbyIs(w.standby);
     this.resume = w.resume || this.resume;
     this.keyframeAsked = -Infinity;
     if (!first) this.counters.reconnects++;
     if (!same) this.build(w);
+    if (this.view.epoch !== w.epoch) this.view.reset(); // only a keyframe leads into another epoch
     this.view.resumed();
     this.clock.restart();
     this.timeline.restart();
@@ -288,6 +295,13 @@ export class Client extends Emitter<Events> {
   }
 
   private frame(m: ServerMessage): void {
+    if (m.keyframe() && m.channel() === 0) {
+      if (m.epoch() < this.connection.epoch) {
+        this.connection.cut('an epoch that is over');
+        return;
+      }
+      this.connection.epoch = m.epoch();
+    }
     const done = this.view.apply(m);
     if (done === 'mismatch' || done === 'ignored') this.askKeyframe();
     if (done === 'part' || done === 'ignored' || m.channel() !== 0) return;

@@ -28,6 +28,13 @@ export async function quickplay(base: string | URL, o: QuickplayOptions = {}): P
   return { url: t.url, token: t.token, matchId: t.match_id };
 }
 
+/** Asks a server, any of a cluster, where a match is played. */
+export async function route(base: string | URL, matchId: string): Promise<string> {
+  const r = await fetch(new URL(`/v1/route?match=${encodeURIComponent(matchId)}`, base));
+  if (!r.ok) throw new Error(await problem(r));
+  return ((await r.json()) as { url: string }).url;
+}
+
 /** Fetches the part of a match that never changes; undefined if it has none. */
 export async function fetchMap(base: string | URL, hash: string): Promise<unknown> {
   if (!hash) return undefined;

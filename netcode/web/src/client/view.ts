@@ -128,6 +128,11 @@ export class View {
     this.resuming = true;
   }
 
+  /** Forgets everything: the next frames must be keyframes. */
+  reset(): void {
+    this.channels.clear();
+  }
+
   private breakOff(c: Channel): void {
     c.broken = true;
     if (c.number !== ALL) return;

@@ -1,6 +1,6 @@
 // The page: joins a match with one click and plays the arena in it.
 
-import { Backoff, type Client, connect, type End, fetchMap, quickplay } from '../index.js';
+import { Backoff, type Client, connect, type End, fetchMap, quickplay, route, type Ticket } from '../index.js';
 import { Renderer } from './draw.js';
 import { Effects } from './effects.js';
 import { Hud } from './hud.js';
@@ -69,8 +69,8 @@ async function join(): Promise<void> {
   joining = false;
 }
 
-function start(ticket: { url: string; token: string }): void {
-  const c = connect(ticket);
+function start(ticket: Ticket): void {
+  const c = connect({ ...ticket, locate: () => route(location.href, ticket.matchId) });
   client = c;
   map = undefined;
   effects = new Effects();

@@ -57,12 +57,9 @@ func (d *duty) now() int64 { return time.Since(d.began).Milliseconds() }
 // run is the duty's goroutine. It ends with the node, or when the match is long over.
 func (d *duty) run() {
 	defer d.end()
+	d.obey()
 	for {
-		d.obey()
 		now := d.now()
-		if d.guard.Done(now) {
-			return
-		}
 		wait := time.Minute
 		if at := d.guard.Deadline(); at != math.MaxInt64 {
 			wait = min(wait, max(0, time.Duration(at-now)*time.Millisecond))
@@ -75,6 +72,10 @@ func (d *duty) run() {
 			d.guard.Tick(d.now())
 		case <-d.mail.wake:
 			d.read()
+		}
+		d.obey()
+		if d.guard.Done(d.now()) { // never before the first letter: a guard that was just enlisted has no part yet
+			return
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -73,7 +74,7 @@ func (n *Node) join() error {
 	n.meta.Link = reachable(n.link.addr, hostOf(n.cfg.Advertise))
 	n.meta.Player = reachable(n.player.addr, hostOf(n.cfg.Advertise))
 	n.members, err = member.Start(member.Config{
-		ID: n.id, Label: "overtime", Keys: gossipKeys(n.secrets), Bind: n.cfg.Gossip, Advertise: n.cfg.Advertise, Join: n.cfg.Join,
+		ID: n.id, Label: "overtime", Keys: gossipKeys(n.secrets), Bind: n.cfg.Gossip, Advertise: knownPort(n.cfg.Advertise), Join: n.cfg.Join,
 		Meta: n.meta, Log: n.cfg.Log, Message: n.heard, State: n.pushPull, Merge: n.merge, Change: n.viewChanged,
 	})
 	if err != nil {
@@ -278,4 +279,12 @@ func hostOf(addr string) string {
 		return ""
 	}
 	return h
+}
+
+// knownPort is an address that can be told to others; "" while its port is chosen only when it is bound.
+func knownPort(addr string) string {
+	if strings.HasSuffix(addr, ":0") {
+		return ""
+	}
+	return addr
 }

@@ -151,7 +151,8 @@ func (s *script) next(tick uint32) *journal.Record {
 		in := journal.Inputs{Player: number}
 		for range [...]int{0, 1, 1, 1, 1, 1, 2}[s.rnd.IntN(7)] {
 			s.acks[number]++
-			x := game.Input{Seq: s.acks[number], Seen: tick - 1, Buttons: uint16(s.rnd.Uint32()) & uint16(s.rnd.Uint32())}
+			bits := s.rnd.Uint32()
+			x := game.Input{Seq: s.acks[number], Seen: tick - 1, Buttons: uint16(bits & (bits >> 16))}
 			for i := range x.Axes {
 				x.Axes[i] = int16(s.rnd.Uint32())
 			}

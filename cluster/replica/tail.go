@@ -88,11 +88,3 @@ func (t *tail) after(tick uint32) *entry {
 	}
 	return &live[i]
 }
-
-// end returns the tick to which the chain leads; ok is false if it is empty.
-func (t *tail) end() (tick uint32, ok bool) {
-	if t.len() == 0 {
-		return 0, false
-	}
-	return t.entries[len(t.entries)-1].tick, true
-}

@@ -82,7 +82,7 @@ func (s *search) inRegion(seed *facts, region, n int) (found, bool) {
 	return s.seat(seed, teams, s.pool[from:to+1]), true
 }
 
-// tightest returns the first and last place of the pool between which a match is that spreads least. Both ends only move up:
+// tightest returns the first and last place of the pool between which a match is that spreads least, within the seed's window. Both ends only move up:
 // what can be packed can still be packed with more to choose from.
 func (s *search) tightest(seed *facts) (from, to int, ok bool) {
 	at, _ := slices.BinarySearchFunc(s.pool, seed.rank, func(f *facts, rank int32) int { return cmp.Compare(f.rank, rank) })
@@ -102,7 +102,7 @@ func (s *search) tightest(seed *facts) (from, to int, ok bool) {
 		for !s.pack.can() && hi+1 < len(s.pool) && s.pool[hi+1].skill <= limit {
 			grow()
 		}
-		if spread := s.pool[hi].skill - s.pool[lo].skill; spread <= seed.window && s.pack.can() && (!ok || spread < best) {
+		if spread := s.pool[hi].skill - s.pool[lo].skill; s.pack.can() && (!ok || spread < best) {
 			from, to, best, ok = lo, hi, spread, true
 		}
 		if lo != at {

@@ -14,6 +14,7 @@ type packer struct {
 	left  shape   // seats that are still free
 	out   [][]int // sizes by team
 	steps int
+	spent int // steps of all searches, see maxSpent
 	known map[packKey]bool
 }
 
@@ -25,7 +26,11 @@ type packKey struct {
 }
 
 // maxPackSteps bounds one search; large teams of odd parties may need more, and then count as not filled.
-const maxPackSteps = 20_000
+const maxPackSteps = 5_000
+
+// maxSpent bounds the steps of one group in one cycle, so that parties that were chosen to be hard to pack cannot slow a node
+// down: above it, only what is plain at once counts as filled. Ordinary cycles need a hundredth.
+const maxSpent = 2_000_000
 
 // begin sets the teams and the seed; there are no other parties yet.
 func (p *packer) begin(teams shape, seed int) {
@@ -68,8 +73,9 @@ func (p *packer) can() bool {
 		key.have[size] = uint8(min(p.have[size], p.need/size))
 	}
 	yes, ok := p.known[key]
-	if !ok {
+	if !ok && p.spent < maxSpent {
 		yes = p.solve()
+		p.spent += p.steps
 		p.known[key] = yes
 	}
 	return yes
@@ -82,7 +88,7 @@ func (p *packer) slots() [][]int {
 }
 
 func (p *packer) solve() bool {
-	p.steps = 0
+	p.steps = 0 // of all teams that the seed is tried in
 	for i, room := range p.teams {
 		if room < p.seed || i > 0 && p.teams[i-1] == room {
 			continue // the team before is the same

@@ -191,7 +191,7 @@ func TestTightest(t *testing.T) {
 	q := New("q", rules, "n1")
 	add(t, q, start, solo("me", 1000), solo("far", 1150), solo("a", 1030), solo("b", 1045), solo("c", 985), solo("d", 970))
 	p := cycle(q, start)
-	if len(p) != 1 || fmt.Sprint(p[0].Tickets) != "[me c d]" || p[0].Spread != 30 {
+	if len(p) != 2 || fmt.Sprint(p[0].Tickets) != "[me c d]" || p[0].Spread != 30 {
 		t.Fatalf("%+v", p)
 	}
 }

@@ -91,6 +91,7 @@ type RosterEntry struct {
 const (
 	MessageGame   = 0 // the game's own
 	MessageResult = 1 // the result of a round
+	MessageAdmin  = 2 // a text from an operator, UTF-8
 )
 
 // Message is a reliable message.

@@ -28,12 +28,13 @@ const (
 	EventStop                         // the match ends with this tick; Data says why
 	EventPause                        // by an operator: Number 1 stops the rules, 0 lets them go on
 	EventFinish                       // by an operator: the match ends with the result in Data
+	EventSay                          // by an operator: all players are told the text in Data
 )
 
 // Event is one event of a tick as it is journaled.
 type Event struct {
 	Kind   EventKind
-	Player uint32 // number in the match; 0 for EventAdmin, EventStop, EventPause and EventFinish
+	Player uint32 // number in the match; 0 for EventAdmin, EventStop, EventPause, EventFinish and EventSay
 	Number uint32 // EventCommand: the command's number; EventSpend: the generation; EventPause: 1 or 0
 	Join   Join   // EventJoin only
 	Data   []byte

@@ -54,6 +54,15 @@ func (m *Match) Admin(data []byte) error {
 	return m.put(item{kind: itemAdmin, data: slices.Clone(data)})
 }
 
+// Announce tells everybody in the match a text of an operator, as a reliable message of kind MessageAdmin from the next tick; also while it is
+// paused. It is journaled. Errors: ErrSize for more than game.MaxMessage bytes, ErrOver, ErrBusy. Any goroutine.
+func (m *Match) Announce(text string) error {
+	if len(text) > game.MaxMessage {
+		return ErrSize
+	}
+	return m.put(item{kind: itemSay, data: []byte(text)})
+}
+
 // Kick removes a player by his id. More than journal.MaxData bytes are ErrSize.
 func (m *Match) Kick(id, why string) error {
 	return m.put(item{kind: itemKick, id: id, data: []byte(why)})
@@ -131,6 +140,7 @@ func (m *Match) publish() {
 		Hz: m.cfg.Hz, Seats: m.cfg.Seats, Taken: c.seatsTaken(), Result: c.result, Outcome: m.outcome, Started: m.started,
 	}
 	for _, p := range c.players {
+		i.Present = append(i.Present, p.who.ID)
 		if p.online {
 			i.Online++
 		}

@@ -89,10 +89,18 @@ func (c *Core) end(result []byte) {
 	}
 }
 
+// say tells all players what an operator has to say. Bytes beyond game.MaxMessage are cut: the journal may hold more.
+func (c *Core) say(text []byte) {
+	text = text[:min(len(text), game.MaxMessage)]
+	for _, p := range c.players {
+		c.lost += p.out.push(MessageAdmin, text)
+	}
+}
+
 // anonymous reports whether events of a kind are about no player who is there.
 func anonymous(k journal.EventKind) bool {
 	switch k {
-	case game.EventJoin, game.EventAdmin, journal.EventStop, journal.EventPause, journal.EventFinish:
+	case game.EventJoin, game.EventAdmin, journal.EventStop, journal.EventPause, journal.EventFinish, journal.EventSay:
 		return true
 	}
 	return false
@@ -133,6 +141,9 @@ func (c *Core) event(e *journal.Event) error {
 	case journal.EventFinish:
 		c.end(e.Data)
 		c.stopped, c.kept = true, nil
+		return nil
+	case journal.EventSay:
+		c.say(e.Data)
 		return nil
 	case game.EventCommand:
 		p.command = e.Number

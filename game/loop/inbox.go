@@ -38,6 +38,7 @@ const (
 	itemStop
 	itemPause  // number: 1 pauses, 0 goes on
 	itemFinish // data is the result
+	itemSay    // data is the text
 )
 
 // item is one thing that somebody left for a match.
@@ -71,7 +72,7 @@ const (
 // journaled reports whether an item becomes events with data of the sender's choice, or of his number.
 func (it *item) journaled() bool {
 	switch it.kind {
-	case itemAttach, itemAnswer, itemCommand, itemLeave, itemAdmin, itemKick, itemPause, itemFinish:
+	case itemAttach, itemAnswer, itemCommand, itemLeave, itemAdmin, itemKick, itemPause, itemFinish, itemSay:
 		return true
 	}
 	return false

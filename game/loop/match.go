@@ -62,8 +62,9 @@ type Info struct {
 	Tick     uint32
 	Hz       int
 	Seats    int
-	Taken    int // seats taken, kept ones included
-	Online   int // players and spectators with a connection
+	Taken    int      // seats taken, kept ones included
+	Online   int      // players and spectators with a connection
+	Present  []string // ids of players and spectators, those away included
 	Scores   []PlayerScore
 	Result   []byte  // of the last finished round
 	Outcome  Outcome // why the match is over; 0 while it runs

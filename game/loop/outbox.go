@@ -13,6 +13,7 @@ const (
 const (
 	MessageGame   = 0 // from the rules
 	MessageResult = 1 // result of a round
+	MessageAdmin  = 2 // text from an operator, UTF-8
 )
 
 // outbox is a player's queue of reliable messages that he has not acknowledged, oldest first, as blocks of

@@ -91,6 +91,9 @@ func (p *planner) item(it *item) {
 			p.event(journal.Event{Kind: journal.EventStop, Data: it.data})
 		}
 		return
+	case itemSay:
+		p.event(journal.Event{Kind: journal.EventSay, Data: it.data})
+		return
 	case itemPause:
 		p.event(journal.Event{Kind: journal.EventPause, Number: it.number})
 		return

@@ -33,16 +33,17 @@ type race struct {
 	won   chan struct{}
 
 	mu     sync.Mutex // guards the following
-	winner *link
-	active []string // addresses that are being tried
+	winner  *link
+	active  []string // addresses that are being tried
+	unknown []string // of these, where the match was not known when last asked
 }
 
 // race returns how the winner's connection ended, or why there is none.
 func (c *Client) race(ctx context.Context, to []target) ending {
 	c.count.races.Add(1)
-	r := &race{c: c, hello: c.hello(), won: make(chan struct{})}
 	trying, cancel := context.WithCancel(ctx)
 	defer cancel()
+	r := &race{c: c, hello: c.hello(), won: make(chan struct{})}
 	for _, t := range to {
 		r.active = append(r.active, t.addr)
 	}
@@ -112,7 +113,8 @@ func (e *ending) final() bool {
 	return a == schema.ActionStop || a == schema.ActionLobby || e.refused >= 400 && e.refused < 500 && e.refused != 429
 }
 
-// run tries one address, and those that it names, until it is welcomed, is refused for good, or the race is over.
+// run tries one address, and those that it names, until it is welcomed, is refused for good, or the race is over. One that does
+// not know the match is asked again, until none knows it.
 func (r *race) run(ctx context.Context, t target, rng *rand.Rand) (e ending) {
 	addr := t.addr
 	defer func() { r.change(addr, "") }()
@@ -139,7 +141,7 @@ func (r *race) run(ctx context.Context, t target, rng *rand.Rand) (e ending) {
 			r.c.count.moves.Add(1)
 			addr, pause = e.move.URL, 0
 			continue
-		case e.final():
+		case e.final() && (e.code != schema.CloseMatchOver || r.agree(addr)):
 			return e
 		}
 		pause = wait.wait(try)
@@ -158,6 +160,22 @@ func (r *race) change(from, to string) bool {
 	}
 	if to != "" {
 		r.active = append(r.active, to)
+	}
+	return true
+}
+
+// agree notes that the match is not known at an address, and reports whether it is not known at any that is being tried. A
+// standby, or a node that looks for a match, may know it a moment later.
+func (r *race) agree(addr string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !slices.Contains(r.unknown, addr) {
+		r.unknown = append(r.unknown, addr)
+	}
+	for _, a := range r.active {
+		if !slices.Contains(r.unknown, a) {
+			return false
+		}
 	}
 	return true
 }

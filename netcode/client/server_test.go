@@ -55,8 +55,14 @@ type server struct {
 	keys   int // requests for keyframes
 	acked  uint32
 	left   bool
+	from   *server // whom it stands by
+	// What the welcome says besides.
+	epoch   uint32 // default 1
+	standby string
 	// What to do wrong.
 	refuse  schema.CloseCode
+	reason  string                                 // of refuse
+	mute    bool                                   // take the hello and say nothing
 	mangle  func(tick uint32, frame []byte) []byte // changes frames of All
 	deflate bool
 	stop    chan struct{}
@@ -68,7 +74,8 @@ type peer struct {
 	ws      *gws.Conn
 	welcome bool
 	fresh   bool // needs keyframes
-	hushed  bool
+	hushed  bool // sends no frames
+	dead    bool // answers nothing, not even on the level of WebSocket
 }
 
 func newServer(t *testing.T) *server {
@@ -76,7 +83,7 @@ func newServer(t *testing.T) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &server{t: t, tick: 1000, rows: game.NewRows(testKinds), seen: map[uint32]int{}, stop: make(chan struct{})}
+	s := &server{t: t, tick: 1000, rows: game.NewRows(testKinds), seen: map[uint32]int{}, epoch: 1, reason: "because", stop: make(chan struct{})}
 	s.all, s.own = delta.NewRing(tables, game.All, 4), delta.NewRing(tables, game.Own(1), 4)
 	go s.run()
 	return s
@@ -155,8 +162,8 @@ func (s *server) step() {
 			lastAll, lastOwn = nil, nil
 		}
 		p.fresh = false
-		p.send(s.enc.Encode(lastOwn, own, delta.Options{Epoch: 1}))
-		b := s.enc.Encode(lastAll, all, delta.Options{Epoch: 1, FullHash: s.tick%testHz == 0})
+		p.send(s.enc.Encode(lastOwn, own, delta.Options{Epoch: s.epoch}))
+		b := s.enc.Encode(lastAll, all, delta.Options{Epoch: s.epoch, FullHash: s.tick%testHz == 0})
 		if s.mangle != nil {
 			b = s.mangle(s.tick, b)
 		}
@@ -209,7 +216,7 @@ func (p *peer) OnMessage(_ *gws.Conn, msg *gws.Message) {
 	} else if n > uint32(len(s.commands)) {
 		s.t.Errorf("command %d after %d", n, len(s.commands))
 	}
-	if n := m.Ping(); n != 0 {
+	if n := m.Ping(); n != 0 && !p.dead {
 		p.send(s.out.Pong(schema.Pong{Client: n, Tick: s.tick, FracMicros: uint32(time.Since(s.begun).Microseconds()), LatenessMs: s.lateness}))
 	}
 	if m.Keyframe() {
@@ -240,17 +247,32 @@ func (s *server) sample(x schema.Sample) {
 	}
 }
 
+// OnPing answers, while the peer lives.
+func (p *peer) OnPing(ws *gws.Conn, payload []byte) {
+	p.s.mu.Lock()
+	defer p.s.mu.Unlock()
+	if !p.dead {
+		ws.WritePong(payload)
+	}
+}
+
 func (p *peer) hello(h schema.Hello) {
 	s := p.s
 	s.hellos = append(s.hellos, h)
 	if s.refuse != 0 {
-		p.ws.WriteClose(uint16(s.refuse), []byte("because"))
+		p.ws.WriteClose(uint16(s.refuse), []byte(s.reason))
 		return
+	}
+	if s.mute {
+		return
+	}
+	if s.from != nil {
+		s.from.with(func() { s.recv = max(s.recv, s.from.recv) })
 	}
 	s.peer = p
 	p.welcome, p.fresh = true, true
 	p.send(s.out.Welcome(&schema.Welcome{
-		Match: "m", Player: 1, Epoch: 1, Tick: s.tick, Hz: testHz, Every: 1, Kinds: delta.KindsToWire(testKinds),
+		Match: "m", Player: 1, Epoch: s.epoch, Standby: s.standby, Tick: s.tick, Hz: testHz, Every: 1, Kinds: delta.KindsToWire(testKinds),
 		Resume: fmt.Sprintf("resume-%d", len(s.hellos)), Sample: s.recv, Command: uint32(len(s.commands)), Message: s.number,
 	}))
 	if len(s.messages) > 0 {

@@ -37,6 +37,8 @@ export interface AttemptEvents {
 export class Attempt {
   /** Moves that it has followed. */
   moves = 0;
+  /** The match was not known there when last asked. */
+  unknown = false;
   private socket: Socket | undefined;
   private playing = false;
   private timer: ReturnType<typeof setTimeout> | undefined;

@@ -211,22 +211,24 @@ export class Connection {
     }
     const action = actionFor(f.code);
     const final = action === 'stop' || action === 'lobby';
-    if (this.racing && !final && f.moveTo === '') {
+    a.unknown = f.code === UNKNOWN;
+    // A standby, or a node that looks for a match, may know it a moment later.
+    const agreed = a.unknown && others.every((x) => x.unknown);
+    if (this.racing && f.moveTo === '' && (a.unknown ? !agreed : !final)) {
       a.start(Math.max(1, waits.next()));
       return;
     }
     // Another one that came to the same node has replaced it, which says nothing.
     this.failures.push(this.racing && f.code === REPLACED ? { code: 1006, moveTo: '' } : f);
     this.trying = others;
-    if (others.length === 0) this.settle();
-    else if (this.racing && final && f.code !== UNKNOWN && f.code !== REPLACED) this.settle();
+    if (others.length === 0 || agreed || (final && f.code !== REPLACED)) this.settle();
   }
 
   /** All attempts have failed, or their time is up. */
   private settle(): void {
     for (const a of this.trying) {
       a.drop();
-      this.failures.push({ code: 1006, moveTo: '' });
+      this.failures.push({ code: a.unknown ? UNKNOWN : 1006, moveTo: '' });
     }
     this.dropAll();
     const actions = this.failures.map((f) => actionFor(f.code));

@@ -82,7 +82,7 @@ func (c *cluster) add(host string, join []string, mods ...func(*member.Config)) 
 		Merge: func(b []byte, join bool) { n.mu.Lock(); n.merges = append(n.merges, string(b)); n.mu.Unlock() },
 	}
 	if testing.Verbose() && os.Getenv("MEMBER_LOG") != "" {
-		cfg.Log = slog.New(slog.NewTextHandler(os.Stderr, nil)).With("self", n.id)
+		cfg.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})).With("self", n.id)
 	}
 	for _, mod := range mods {
 		mod(&cfg)

@@ -129,6 +129,15 @@ func TestNewOwner(t *testing.T) {
 		if pos := n.standby.Position(); pos.Since != 2 {
 			t.Fatalf("%s: %+v", n.name, pos)
 		}
+		_, from, err := n.standby.Promote()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for tick := range from.Tick { // of the log that was given up nothing is left
+			if hash, ok := from.History.At(tick); ok && hash != w.owner.hashes[tick] {
+				t.Fatalf("%s remembers another tick %d", n.name, tick)
+			}
+		}
 	}
 }
 

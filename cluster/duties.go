@@ -151,6 +151,7 @@ func (n *Node) enlisted(from, match string, body []byte) *duty {
 
 // linkUp and linkDown are the link's callbacks.
 func (n *Node) linkUp(peer string) {
+	n.compare(peer)
 	for _, d := range n.duties.list() {
 		d.mail.put(letter{kind: letterUp, from: peer})
 	}

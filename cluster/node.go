@@ -86,7 +86,7 @@ func Start(cfg Config) (*Node, error) {
 	n.methods = map[string]method{
 		"records": takes(n.giveRecords), "where": takes(n.giveWhere), "http": takes(n.giveHTTP), "reserve": takes(n.giveReserve),
 		"create": takes(n.giveCreate), "create_once": takes(n.giveCreateOnce), "seat": takes(n.giveSeat), "open": takes(n.giveOpen),
-		"matches": takes(n.giveMatches), "stand": takes(n.giveStand),
+		"matches": takes(n.giveMatches), "stand": takes(n.giveStand), "digest": takes(n.giveDigest),
 	}
 	for _, g := range cfg.Games {
 		n.stats[g.Name] = loop.NewStats()

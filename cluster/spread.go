@@ -93,6 +93,22 @@ func (n *Node) merge(b []byte, _ bool) {
 	}
 }
 
+// compare fetches a node's digest: at once when the link to it comes up, since this node may have been away and what it believes
+// to own may be over or somebody else's.
+func (n *Node) compare(node string) {
+	n.work.Go(func() {
+		ctx, cancel := n.within(callTime)
+		defer cancel()
+		if b, err := ask[[]byte](ctx, n, node, "digest", struct{}{}); err == nil {
+			n.merge(b, false)
+		} // else push/pull does it later
+	})
+}
+
+func (n *Node) giveDigest(context.Context, string, struct{}) ([]byte, error) {
+	return n.pushPull(false), nil
+}
+
 // askRecords asks for all records of some owners.
 type askRecords struct {
 	Owners []string `json:"owners"`

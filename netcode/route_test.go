@@ -36,7 +36,7 @@ func TestMove(t *testing.T) {
 			p2.Cut()
 		}
 		after(2 * time.Second)
-		if s := p2.honest(t); s.Connects != 6 || s.Moves != 6 || s.FailedAttempts != 6 || p2.Unanswered(time.Second) != 0 {
+		if s := p2.honest(t); s.Connects != 6 || s.Moves != 6 || s.FailedAttempts != 6 || s.Answered < s.Sent-20 {
 			t.Errorf("after 5 returns at another node: %+v", s)
 		}
 	})

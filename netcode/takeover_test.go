@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -40,7 +41,7 @@ func TestTakeOver(t *testing.T) {
 				after(5 * time.Second)
 				var numbers []uint32
 				for _, p := range players {
-					numbers = append(numbers, p.player)
+					numbers = append(numbers, get(p.walker, func() uint32 { return p.player }))
 				}
 				w.kill("a", standby)
 				time.Sleep(late)
@@ -49,14 +50,17 @@ func TestTakeOver(t *testing.T) {
 				after(3 * time.Second)
 				for i, p := range players {
 					s := p.honest(t)
-					if s.Reconnects != 1 || s.Stale != 0 || p.player != numbers[i] || p.Unanswered(500*time.Millisecond) != 0 {
-						t.Errorf("player %d: %+v, number %d, was %d", i, s, p.player, numbers[i])
+					number := get(p.walker, func() uint32 { return p.player })
+					if s.Reconnects != 1 || s.Stale != 0 || number != numbers[i] || s.Answered < s.Sent-20 || s.Abandoned != 0 {
+						t.Errorf("player %d: %+v, number %d, was %d", i, s, number, numbers[i])
 					}
 				}
 				most := late + 200*time.Millisecond
 				if late > raceRound {
 					most += 500 * time.Millisecond // the waiting players were told to come again
 				}
+				mu.Lock()
+				defer mu.Unlock()
 				if worst := slices.Max(gaps); worst > most {
 					t.Errorf("the longest gap between frames was %v", worst)
 				}
@@ -77,11 +81,11 @@ func TestTakeOverFrozen(t *testing.T) {
 		m, standby := w.shadowed("a", "m")
 		m.SetStandby(playURL("b"))
 		w.answer("b", always(Route{}, ErrBusy))
-		worst := time.Duration(0)
+		var longest atomic.Int64
 		frozen := make(chan struct{})
 		p := w.play("a", "m", "p", func(c *client.Config) {
 			c.Dial = w.freezer("a", frozen)
-			c.Gap = func(d time.Duration) { worst = max(worst, d) }
+			c.Gap = func(d time.Duration) { longest.Store(max(longest.Load(), int64(d))) }
 		})
 		after(3 * time.Second)
 		close(frozen)
@@ -90,6 +94,7 @@ func TestTakeOverFrozen(t *testing.T) {
 		after(400 * time.Millisecond)
 		w.takeOver("b", "m", standby, 2)
 		after(5 * time.Second)
+		worst := time.Duration(longest.Load())
 		if s := p.honest(t); s.Reconnects != 1 || s.Silences != 1 || worst > 1200*time.Millisecond || worst < 700*time.Millisecond {
 			t.Errorf("longest gap %v, %+v", worst, s)
 		}
@@ -117,7 +122,7 @@ func TestTakeOverZombie(t *testing.T) {
 		back = playURL("a") // and now he asks the zombie again
 		p.Cut()
 		after(2 * time.Second)
-		if s := p.honest(t); s.Reconnects != 2 || s.Moves != 1 || p.Unanswered(time.Second) != 0 {
+		if s := p.honest(t); s.Reconnects != 2 || s.Moves != 1 || s.Answered < s.Sent-20 {
 			t.Errorf("%+v", s)
 		}
 		if n := e.srv.stats.Closes()[schema.CloseMoved]; n != 1 {

@@ -22,7 +22,7 @@ type town struct {
 	ctx   context.Context
 	edges map[string]*edge
 
-	mu    sync.Mutex // guards route
+	mu    sync.Mutex // guards route, and edges against those who dial
 	route map[string]func(ctx context.Context, match string, epoch uint32) (Route, error)
 }
 
@@ -75,7 +75,10 @@ func always(r Route, err error) func(context.Context, string, uint32) (Route, er
 // dial connects by name.
 func (w *town) dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	host, _, _ := strings.Cut(addr, ":")
-	return w.edges[host].dial(ctx, network, addr)
+	w.mu.Lock()
+	dial := w.edges[host].dial
+	w.mu.Unlock()
+	return dial(ctx, network, addr)
 }
 
 // through is a route that passes players on to a node.
@@ -102,7 +105,9 @@ func (w *town) kill(name string, standby *shadow) {
 	}
 	dead := newMemory()
 	dead.Close()
+	w.mu.Lock()
 	e.dial = dead.dial
+	w.mu.Unlock()
 	e.srv.abort()
 }
 

@@ -32,7 +32,7 @@ type race struct {
 	hello schema.Hello // static from here
 	won   chan struct{}
 
-	mu     sync.Mutex // guards the following
+	mu      sync.Mutex // guards the following
 	winner  *link
 	active  []string // addresses that are being tried
 	unknown []string // of these, where the match was not known when last asked

@@ -32,8 +32,8 @@ func (b *broadcast) Finished() {}
 // spread queues a message, an own one or one to pass on, to be sent to random nodes. b must not change any more.
 func (m *Members) spread(e *envelope, b []byte) {
 	m.queue.QueueBroadcast(&broadcast{name: string(e.kind) + e.from + " " + e.name, b: b})
-	if n := m.queue.NumQueued(); n > maxBroadcasts {
-		m.queue.Prune(maxBroadcasts)
+	if n := m.waiting(); n > maxBroadcasts {
+		m.queue.Prune(maxBroadcasts + 1) // the anchor is never the first to go
 		m.count.gossipOverflow.Add(uint64(n - maxBroadcasts))
 	}
 }

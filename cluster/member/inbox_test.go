@@ -42,7 +42,8 @@ func TestLogIsLimitedAndCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
 		var c counters
-		l := newLogger(slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug})), &c)
+		refuted := 0
+		l := newLogger(slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug})), &c, func() { refuted++ })
 		for range 100 {
 			l.Printf("[ERR] memberlist: Decrypt packet failed: no installed keys could decrypt the message from=1.2.3.4:5")
 			l.Printf("[ERR] memberlist: discarding packet with unacceptable label %q: from=1.2.3.4:5", "x")
@@ -52,6 +53,9 @@ func TestLogIsLimitedAndCounted(t *testing.T) {
 		}
 		if c.refusedKey.Load() != 100 || c.refusedLabel.Load() != 100 || c.errors.Load() != 100 {
 			t.Errorf("counted %d, %d, %d", c.refusedKey.Load(), c.refusedLabel.Load(), c.errors.Load())
+		}
+		if refuted != 100 {
+			t.Errorf("%d answers to suspicions were noticed", refuted)
 		}
 		if n := strings.Count(out.String(), "level=WARN"); n != logBurst {
 			t.Errorf("%d warnings", n)

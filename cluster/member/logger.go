@@ -18,8 +18,9 @@ const (
 // lineWriter takes memberlist's log lines: errors and warnings become warnings, the rest is for debugging. memberlist
 // tells of packets that it refuses nowhere else, so they are counted here.
 type lineWriter struct {
-	log *slog.Logger
-	c   *counters
+	log     *slog.Logger
+	c       *counters
+	refuted func() // a suspicion of this node was answered
 
 	mu     sync.Mutex // guards all below
 	since  time.Time  // start of the window
@@ -28,14 +29,17 @@ type lineWriter struct {
 }
 
 // newLogger returns a logger for memberlist.
-func newLogger(l *slog.Logger, c *counters) *log.Logger {
-	return log.New(&lineWriter{log: l, c: c}, "", 0)
+func newLogger(l *slog.Logger, c *counters, refuted func()) *log.Logger {
+	return log.New(&lineWriter{log: l, c: c, refuted: refuted}, "", 0)
 }
 
 // Write takes one line.
 func (w *lineWriter) Write(b []byte) (int, error) {
 	level, text := splitLine(string(b))
 	w.count(level, text)
+	if isRefutation(text) {
+		w.refuted()
+	}
 	if level < slog.LevelWarn {
 		w.log.Debug(text)
 		return len(b), nil

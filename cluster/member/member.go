@@ -39,6 +39,7 @@ type Members struct {
 	peers   atomic.Pointer[[]*memberlist.Node] // alive in view, without self
 	alive   atomic.Int64                       // in view
 	joined  atomic.Bool
+	doubts  chan struct{} // has one when this node was suspected
 	count   counters
 
 	// Own sequence numbers, from 1.
@@ -67,7 +68,7 @@ type Members struct {
 
 	ctx    context.Context // done when closing
 	cancel context.CancelFunc
-	wg     sync.WaitGroup // run and seek
+	wg     sync.WaitGroup // run, seek and affirm
 	once   sync.Once      // of Close
 }
 
@@ -95,9 +96,10 @@ func Start(cfg Config) (*Members, error) {
 	m.step(time.Now(), m.inbox.take())
 	self, _ := m.View().Node(cfg.ID)
 	m.addr = self.Addr
-	m.wg.Add(2)
+	m.wg.Add(3)
 	go m.run()
 	go m.seek()
+	go m.affirm()
 	return m, nil
 }
 
@@ -114,6 +116,8 @@ func newMembers(cfg Config) *Members {
 	m.origins.by = map[string]*origin{}
 	m.meta, _ = cfg.Meta.encode() // was validated
 	m.queue = &memberlist.TransmitLimitedQueue{NumNodes: m.reach, RetransmitMult: retransmits}
+	m.queue.QueueBroadcast(anchor{})
+	m.doubts = make(chan struct{}, 1)
 	m.view.Store(&View{Self: cfg.ID})
 	m.peers.Store(&[]*memberlist.Node{})
 	m.ctx, m.cancel = context.WithCancel(context.Background())
@@ -194,7 +198,7 @@ func (m *Members) Close() {
 // Stats returns the counters.
 func (m *Members) Stats() Stats {
 	s := m.count.stats()
-	s.GossipQueue = m.queue.NumQueued()
+	s.GossipQueue = m.waiting()
 	for _, n := range m.View().Nodes {
 		switch n.State {
 		case Alive:

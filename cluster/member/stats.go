@@ -26,6 +26,7 @@ type Stats struct {
 	PacketsOut, PacketBytes   uint64 // sent by UDP
 	StreamsIn, StreamsOut     uint64 // push/pull and probes by TCP
 	Appeared, Suspected, Died uint64 // messages that memberlist acted on
+	Refuted                   uint64 // suspicions of this node that it answered
 }
 
 // counters are those of Stats that are not gauges of the view.
@@ -40,7 +41,7 @@ type counters struct {
 	refusedKey, refusedLabel, errors             atomic.Uint64
 	packetsOut, packetBytes                      atomic.Uint64
 	streamsIn, streamsOut                        atomic.Uint64
-	appeared, suspected, died                    atomic.Uint64
+	appeared, suspected, died, refuted           atomic.Uint64
 }
 
 // stats copies the counters.
@@ -56,6 +57,6 @@ func (c *counters) stats() Stats {
 		RefusedKey: c.refusedKey.Load(), RefusedLabel: c.refusedLabel.Load(), Errors: c.errors.Load(),
 		PacketsOut: c.packetsOut.Load(), PacketBytes: c.packetBytes.Load(),
 		StreamsIn: c.streamsIn.Load(), StreamsOut: c.streamsOut.Load(),
-		Appeared: c.appeared.Load(), Suspected: c.suspected.Load(), Died: c.died.Load(),
+		Appeared: c.appeared.Load(), Suspected: c.suspected.Load(), Died: c.died.Load(), Refuted: c.refuted.Load(),
 	}
 }

@@ -42,7 +42,7 @@ func (m *Members) configure() (*memberlist.Config, error) {
 	// node that came back from a pause would be declared dead.
 	c.RetransmitMult = 2 * retransmits
 	c.MetricLabels = []metrics.Label{{Name: sinkLabel, Value: m.label}}
-	c.Logger = newLogger(m.log, &m.count)
+	c.Logger = newLogger(m.log, &m.count, m.accused)
 	d := delegate{m}
 	c.Delegate, c.Events, c.Alive, c.Merge, c.Conflict = d, d, d, d, d
 

@@ -103,7 +103,9 @@ func (p *played) owner(b *testing.B) {
 	var core *loop.Core
 	for i := 0; b.Loop(); i++ {
 		if i%len(p.recs) == 0 {
+			b.StopTimer()
 			core, _ = build(p.def, p.head, p.start.State)
+			b.StartTimer()
 		}
 		if err := core.Apply(p.recs[i%len(p.recs)]); err != nil {
 			b.Fatal(err)
@@ -131,6 +133,7 @@ func (p *played) source(b *testing.B, diff bool) {
 	for i := 0; b.Loop(); i++ {
 		k := i % len(p.recs)
 		if k == 0 {
+			b.StopTimer()
 			h := &Handover{Tick: p.start.Tick, Hash: p.start.Hash}
 			h.History.Put(p.start.Tick, p.start.Hash)
 			src, _ = NewSource(SourceConfig{Match: testMatch, Header: p.head, Epoch: 1, Since: 1, Exact: !diff, From: h,
@@ -139,6 +142,7 @@ func (p *played) source(b *testing.B, diff bool) {
 			src.Add("s")
 			_ = src.Receive("s", &Message{Kind: KindAck, Match: []byte(testMatch), Epoch: 1, Since: 1, Tick: p.start.Tick, Hash: p.start.Hash})
 			bytes, n = 0, 0
+			b.StartTimer()
 		}
 		src.Record(p.recs[k])
 		if diff || p.recs[k].Tick%60 == 0 {
@@ -158,6 +162,7 @@ func (p *played) standby(b *testing.B, mode int) {
 	for i := 0; b.Loop(); i++ {
 		k := i % len(p.recs)
 		if k == 0 {
+			b.StopTimer()
 			s = newStandby(b, p.def, nil)
 			if _, err := s.Receive(nil, &Message{Kind: KindBegin, Match: []byte(testMatch), Epoch: 1, Since: 1, Header: header}); err != nil {
 				b.Fatal(err)
@@ -165,6 +170,7 @@ func (p *played) standby(b *testing.B, mode int) {
 			if _, err := s.Swap(nil, p.start); err != nil {
 				b.Fatal(err)
 			}
+			b.StartTimer()
 		}
 		if answer, err = s.Receive(answer[:0], &p.ticks[mode][k]); err != nil || len(answer) == 0 {
 			b.Fatal(err)

@@ -135,8 +135,8 @@ func TestForgetfulGame(t *testing.T) {
 	n := w.join("s")
 	w.run(60, false)
 	w.settled()
-	if !n.standby.Position().Inexact || w.stats.Divergences.Load() != 1 {
-		t.Fatalf("%+v", n.standby.Position())
+	if !n.standby.Position().Inexact || w.stats.Divergences.Load() != 1 || w.diverged[0] != 60 { // the checkpoint's tick
+		t.Fatalf("%+v, differs at %d", n.standby.Position(), w.diverged)
 	}
 }
 

@@ -63,6 +63,9 @@ func (s *Standby) begin(dst []byte, m *Message) ([]byte, error) {
 	if !s.loaded {
 		return s.need(dst, WantSnapshot, 0, 0), nil
 	}
+	if m.Tick == s.tick && m.Hash == s.hash { // what is held is all of the new owner's log
+		s.since = m.Since
+	}
 	return s.ack(dst), nil
 }
 

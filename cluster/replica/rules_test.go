@@ -120,6 +120,9 @@ func TestNewOwner(t *testing.T) {
 	if pos := b.standby.Position(); pos.Tick != 104 || pos.Since != 1 || pos.Epoch != 2 {
 		t.Fatalf("b stands with %+v", pos)
 	}
+	if pos := c.standby.Position(); pos.Tick != 102 || pos.Since != 2 {
+		t.Fatalf("c has the new owner's whole log, says %+v", pos)
+	}
 	w.run(30, false)
 	w.settled()
 	if w.stats.Foreign.Load()-foreign != 1 || w.stats.Snapshots.Load()-snaps != 1 || w.stats.Resumed.Load()-resumed != 1 {

@@ -14,6 +14,14 @@
 // methods of loop.Sink, which fan a tick out). Nothing that a client does can block the second: bytes that the kernel refuses wait in
 // the Conn, bounded, and while any wait the player misses state frames; he gets a keyframe afterwards.
 //
+// # Matches that are elsewhere
+//
+// A hello for a match that is not here, or here in an epoch older than one that the player has seen, is put to Config.Route by the
+// connection's own goroutine (ask.go). The player is then sent on (Move, and 4010), or, where players cannot reach the other node, passed on: that
+// node gets his handshake and every byte since, and from there bytes go to and fro as they are, so that compression and close
+// codes stay a matter of the two ends (pass.go). A question about a match that starts here ends at once, so players may wait at
+// a standby for its take-over.
+//
 // # Fan-out
 //
 // Rows of channel All (and of each team) are encoded once per state frame and base, and shared by everybody who has that base; nearly everybody

@@ -52,6 +52,8 @@ func (c *Config) Validate() error {
 	switch {
 	case c.URL == "" && c.Locate == nil:
 		return errors.New("client: neither URL nor Locate")
+	case c.Roam && c.Locate == nil:
+		return errors.New("client: Roam without Locate")
 	case c.Token == "":
 		return errors.New("client: no token")
 	case c.Handler == nil:

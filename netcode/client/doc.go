@@ -13,9 +13,17 @@
 // commands that the server has not answered are sent again under their old numbers; reliable messages are handed out once and in
 // order, whatever the server repeats.
 //
+// # Nodes that die
+//
+// A server names the node that stands by for the match. When the connection is lost, or nothing has come for 700 ms in spite of a ping, or no
+// state frame for 2 s, the client tries both at once; the first that welcomes it wins, the other connection is closed (race.go). One that does
+// not know the match, or is busy, is asked again while the other still may have it. Every welcome has an epoch: the client remembers the highest, leaves
+// nodes of a lower one, and takes a higher one only with a keyframe.
+//
 // # Goroutines and memory
 //
-// A client is one goroutine, the caller of Run: it reads, decodes, calls the handler and writes. Leave, Cut and Stats may
+// A client is one goroutine, the caller of Run: it reads, decodes, calls the handler and writes. In a race every address has a goroutine, and
+// the winner's goes on to do all that while Run waits for it. Leave, Cut and Stats may
 // be called from any goroutine, everything else from handlers only. Compression is negotiated for messages that stand alone
 // (server_no_context_takeover) and done by pooled inflaters, so a connection holds no window: it costs about 8 KiB.
 package client

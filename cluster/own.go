@@ -225,8 +225,9 @@ func (d *duty) stepDown(a *guard.Action) {
 	switch a.Why {
 	case guard.Moved:
 		d.moved(nil)
-	case guard.Over:
-		return // it ends by itself
+	case guard.Over: // others ended it while this node was away, or it is just ending by itself, which this does not change
+		h.match.Retire(loop.OverMoved, "over")
+		return
 	default:
 		d.node.cfg.Log.Warn("another node owns a match of this one", "match", d.match, "epoch", a.Record.Epoch, "owner", a.Record.Owner)
 	}

@@ -192,5 +192,5 @@ func (n *Node) dethrone(r directory.Record) {
 		h.match.Retire(loop.OverMoved, "moved")
 		return
 	}
-	h.match.Retire(loop.OverFinished, "declared lost while this node was not heard of")
+	h.match.Retire(loop.OverMoved, "declared lost while this node was not heard of")
 }

@@ -106,12 +106,13 @@ func (n *Node) linkRoutes() http.Handler {
 	return mux
 }
 
-// peer is what links know of a node: everything, from gossip, which the cluster's key authenticates.
+// peer is what links know of a node: everything, from gossip, which the cluster's key authenticates. Nodes that left or died are
+// among them for a while: they may have something to hand over, or something to learn.
 func (n *Node) peer(id string) (link.Peer, bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	x, ok := n.view.Node(id)
-	return link.Peer{Addr: x.Meta.Link, Cert: x.Meta.Cert}, ok && x.State != member.Left
+	return link.Peer{Addr: x.Meta.Link, Cert: x.Meta.Cert}, ok
 }
 
 // publicURL is where players reach this node; "" if they come through any node.

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/overtime-server/overtime/cluster/admin"
+	"github.com/overtime-server/overtime/cluster/member"
 	"github.com/overtime-server/overtime/cluster/place"
 	"github.com/overtime-server/overtime/game/loop"
 )
@@ -78,34 +80,57 @@ func (n *Node) evacuate(ctx context.Context) (left int) {
 	if n.links == nil {
 		return n.matches.count()
 	}
-	for round := 0; round < 3 && ctx.Err() == nil; round++ {
-		all := n.matches.all()
-		if len(all) == 0 {
-			return 0
-		}
-		slots := make(chan struct{}, movesAtOnce)
-		var moving sync.WaitGroup
-		for _, h := range all {
-			moving.Go(func() {
-				slots <- struct{}{}
-				defer func() { <-slots }()
-				if err := n.moveAway(ctx, h); err != nil {
-					n.cfg.Log.Info("match not moved", "match", h.match.ID(), "err", err)
-				}
-			})
-		}
-		moving.Wait()
+	slots := make(chan struct{}, movesAtOnce)
+	var moving sync.WaitGroup
+	for _, h := range n.matches.all() {
+		moving.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			if err := n.moveAway(ctx, h); err != nil {
+				n.cfg.Log.Info("match not moved", "match", h.match.ID(), "err", err)
+			}
+		})
 	}
+	moving.Wait()
 	return n.matches.count()
 }
 
-// moveAway moves a match to the node that suits it best. The standby is as good as any: it has the state already.
+// moveAway moves a match to its standby, which has the state already, or else to the node that suits it best.
 func (n *Node) moveAway(ctx context.Context, h *hosted) error {
 	ctx, cancel := context.WithTimeout(ctx, moveTime)
 	defer cancel()
-	ranked, err := place.Candidates(n.candidates(), h.match.ID(), n.cfg.Region)
+	for {
+		target, err := n.heir(ctx, h)
+		if err == nil {
+			err = n.moveMatch(ctx, h, target)
+		}
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		select { // its list may just be changing
+		case <-ctx.Done():
+			return err
+		case <-time.After(moveAgain):
+		}
+	}
+}
+
+// moveAgain is the pause between attempts to move a match.
+const moveAgain = 50 * time.Millisecond
+
+// heir returns the node that a match is moved to.
+func (n *Node) heir(ctx context.Context, h *hosted) (string, error) {
+	witness := ""
+	if r := h.duty.shown.Load(); r != nil {
+		if x, ok := n.node(r.Standby); ok && x.State == member.Alive && !x.Load.Draining {
+			return r.Standby, nil
+		}
+		witness = r.Witness
+	}
+	nodes := slices.DeleteFunc(n.candidates(), func(x place.Node) bool { return x.ID == n.id || x.ID == witness })
+	ranked, err := place.Candidates(nodes, h.match.ID(), n.cfg.Region)
 	if err != nil {
-		return err
+		return "", err
 	}
 	search := place.NewSearch(ranked)
 	for asks := search.Next(); asks != nil; asks = search.Next() {
@@ -114,10 +139,10 @@ func (n *Node) moveAway(ctx context.Context, h *hosted) error {
 		}
 	}
 	target, ok := search.Winner()
-	if !ok || target == n.id {
-		return admin.ErrFull
+	if !ok {
+		return "", admin.ErrFull
 	}
-	return n.moveMatch(ctx, h, target)
+	return target, nil
 }
 
 // depart is what a node does with its matches before it stops: it moves them, and leaves to their standbys what cannot be moved

@@ -70,7 +70,9 @@ async function join(): Promise<void> {
 }
 
 function start(ticket: Ticket): void {
-  const c = connect({ ...ticket, locate: () => route(location.href, ticket.matchId) });
+  // A server that is alone can only say what the connection says already.
+  const locate = () => (c.welcome?.standby ? route(location.href, ticket.matchId) : Promise.reject(new Error('alone')));
+  const c: Client = connect({ ...ticket, locate });
   client = c;
   map = undefined;
   effects = new Effects();

@@ -19,13 +19,13 @@ type sim struct {
 	wire  []packet            // in order of arrival, in order within a link
 	trace []string
 
-	lists map[uint32]List   // decided, by epoch
-	shown []uint64          // state hash per index that a player may have seen; 0: not yet
-	last  int64             // when something was released last
-	gaps  int64             // the longest time without a release
-	fails int               // ActFail
-	drops map[Why]int       // ActDrop, ActStop
-	owns  []int64           // times of ActOwn
+	lists map[uint32]List // decided, by epoch
+	shown []uint64        // state hash per index that a player may have seen; 0: not yet
+	last  int64           // when something was released last
+	gaps  int64           // the longest time without a release
+	fails int             // ActFail
+	drops map[Why]int     // ActDrop, ActStop
+	owns  []int64         // times of ActOwn
 	moves map[ActionKind]int
 }
 

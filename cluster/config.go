@@ -44,6 +44,8 @@ type Config struct {
 	StopWithin time.Duration // Run gives a graceful stop so long; default 10 s
 
 	Log *slog.Logger // default: slog.Default
+
+	net medium // tests put a simulated one here
 }
 
 // TwoNodes says what to do where two nodes, or the last one of three, cannot know whether the other is dead or only out of reach.
@@ -71,6 +73,7 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
+	c.net = c.net.withDefaults()
 	var err error
 	if c.Listen, err = listenAddress(c.Listen); err != nil {
 		return c, fmt.Errorf("listen: %w", err)

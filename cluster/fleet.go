@@ -63,7 +63,7 @@ func (n *Node) join() error {
 	if n.links, err = link.New(n.linkConfig(cert)); err != nil {
 		return err
 	}
-	if n.link, err = openDoor("link listener", n.cfg.Link); err != nil {
+	if n.link, err = n.openDoor("link listener", n.cfg.Link); err != nil {
 		return err
 	}
 	conn := netcode.DefaultConnConfig()
@@ -73,10 +73,12 @@ func (n *Node) join() error {
 	n.meta.Cert = hash
 	n.meta.Link = reachable(n.link.addr, hostOf(n.cfg.Advertise))
 	n.meta.Player = reachable(n.player.addr, hostOf(n.cfg.Advertise))
-	n.members, err = member.Start(member.Config{
+	gossip := member.Config{
 		ID: n.id, Label: "overtime", Keys: gossipKeys(n.secrets), Bind: n.cfg.Gossip, Advertise: knownPort(n.cfg.Advertise), Join: n.cfg.Join,
 		Meta: n.meta, Log: n.cfg.Log, Message: n.heard, State: n.pushPull, Merge: n.merge, Change: n.viewChanged,
-	})
+	}
+	n.cfg.net.gossip(&gossip)
+	n.members, err = member.Start(gossip)
 	if err != nil {
 		return fmt.Errorf("gossip: %w", err)
 	}
@@ -93,7 +95,7 @@ func gossipKeys(keys []token.Key) (list [][]byte) {
 
 func (n *Node) linkConfig(cert tls.Certificate) link.Config {
 	return link.Config{
-		ID: n.id, Cert: cert, Peer: n.peer, Log: n.cfg.Log, Call: n.served,
+		ID: n.id, Cert: cert, Peer: n.peer, Dial: n.cfg.net.dial, Log: n.cfg.Log, Call: n.served,
 		Message: n.linkMessage, Stream: n.linkStream, Up: n.linkUp, Down: n.linkDown,
 	}
 }

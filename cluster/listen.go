@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/overtime-server/overtime/cluster/member"
 	"github.com/overtime-server/overtime/netcode"
 )
 
@@ -34,9 +36,29 @@ type door struct {
 	tls  bool
 }
 
+// medium is how a node listens and dials. The zero value of a field means the machine's.
+type medium struct {
+	listen func(network, addr string) (net.Listener, error)
+	dial   func(ctx context.Context, network, addr string) (net.Conn, error)
+	gossip func(*member.Config) // gives membership another transport
+}
+
+func (w medium) withDefaults() medium {
+	if w.listen == nil {
+		w.listen = net.Listen
+	}
+	if w.dial == nil {
+		w.dial = new(net.Dialer).DialContext
+	}
+	if w.gossip == nil {
+		w.gossip = func(*member.Config) {}
+	}
+	return w
+}
+
 // openDoor listens. Nothing is accepted before serve.
-func openDoor(name, addr string) (*door, error) {
-	ln, err := net.Listen("tcp", addr)
+func (n *Node) openDoor(name, addr string) (*door, error) {
+	ln, err := n.cfg.net.listen("tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}

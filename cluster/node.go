@@ -160,7 +160,7 @@ func (n *Node) openPlayer() error {
 	if err != nil {
 		return fmt.Errorf("origins: %w", err)
 	}
-	if n.player, err = openDoor("player listener", n.cfg.Listen); err != nil {
+	if n.player, err = n.openDoor("player listener", n.cfg.Listen); err != nil {
 		return err
 	}
 	n.edge, err = netcode.New(netcode.Config{
@@ -180,7 +180,7 @@ func (n *Node) openAdmin() error {
 	if err != nil {
 		return err
 	}
-	if n.admin, err = openDoor("admin listener", n.cfg.Admin); err != nil {
+	if n.admin, err = n.openDoor("admin listener", n.cfg.Admin); err != nil {
 		return err
 	}
 	if n.cfg.AdminKey == "" {

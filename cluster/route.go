@@ -117,6 +117,15 @@ func (n *Node) wayTo(node string) (netcode.Route, error) {
 		if err != nil {
 			return nil, err
 		}
-		return (&tls.Dialer{Config: t}).DialContext(ctx, "tcp", x.Meta.Link)
+		c, err := n.cfg.net.dial(ctx, "tcp", x.Meta.Link)
+		if err != nil {
+			return nil, err
+		}
+		secured := tls.Client(c, t)
+		if err := secured.HandshakeContext(ctx); err != nil {
+			_ = c.Close()
+			return nil, err
+		}
+		return secured, nil
 	}}, nil
 }

@@ -64,6 +64,7 @@ type bot struct {
 	match  *match
 	client *client.Client
 	watch  *activity // one bot of each match looks around, the others have none
+	sight  *Sight    // nil: nobody wants to know
 
 	// Owned by the goroutine of the client, read by others after it has ended or once settled is set.
 	number  uint32 // of the player
@@ -79,6 +80,7 @@ type bot struct {
 // Welcome implements client.Handler.
 func (b *bot) Welcome(c *client.Client, w *schema.Welcome, resumed bool) {
 	b.mind.Welcome(c, w, resumed)
+	b.sight.welcome(c, w)
 	if b.number != 0 && b.number != w.Player {
 		b.moved.Store(true)
 	}
@@ -91,6 +93,7 @@ func (b *bot) Welcome(c *client.Client, w *schema.Welcome, resumed bool) {
 // Frame implements client.Handler.
 func (b *bot) Frame(c *client.Client, tick uint32) {
 	b.mind.Frame(c, tick)
+	b.sight.frame(c, tick)
 	b.last.Store(int64(time.Since(b.run.start)))
 	if !b.joined.Load() {
 		b.joined.Store(true)

@@ -40,6 +40,12 @@ type Config struct {
 	Seed uint64
 	// JoinTimeout is how long all may take to join; default 30 s and 20 ms for every player.
 	JoinTimeout time.Duration
+	// End, if it is not nil, ends the counting before Duration is over, when it is closed.
+	End <-chan struct{}
+	// Sights, if it is not nil, receives every state frame that the bots see.
+	Sights *Sights
+	// Others are admin listeners of other nodes of the cluster: they are asked to delete a match where Admin cannot.
+	Others []string
 	// Progress receives one line a second, Log what goes wrong; both may be nil.
 	Progress io.Writer
 	Log      *slog.Logger

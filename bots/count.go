@@ -85,6 +85,8 @@ func (r *run) window(ctx context.Context, begin time.Time, from totals) {
 			r.progress(now.Sub(begin).Seconds(), from)
 		case <-end.C:
 			return
+		case <-r.cfg.End:
+			return
 		case <-ctx.Done():
 			return
 		}

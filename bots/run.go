@@ -163,6 +163,18 @@ func (r *run) makeMatch(ctx context.Context, i int) (*match, error) {
 	return m, nil
 }
 
+// deleteMatch deletes a match by way of any node that can.
+func (r *run) deleteMatch(ctx context.Context, id string) error {
+	err := r.api.deleteMatch(ctx, r.admin, id)
+	for i := 0; err != nil && i < len(r.cfg.Others) && ctx.Err() == nil; i++ {
+		var base string
+		if base, err = baseURL(r.cfg.Others[i]); err == nil {
+			err = r.api.deleteMatch(ctx, base, id)
+		}
+	}
+	return err
+}
+
 // drop deletes a match that nobody took.
 func (r *run) drop(m *match) {
 	if m == nil {
@@ -222,7 +234,7 @@ func (r *run) join(ctx context.Context) (failed int, err error) {
 func (r *run) launch(ctx context.Context, m *match, ended chan<- *bot) error {
 	for _, p := range m.players {
 		seed := rand.New(rand.NewPCG(r.cfg.Seed, uint64(len(r.bots)))).Uint64()
-		b := &bot{run: r, match: m, mind: mind{def: r.def, seed: seed, skill: r.cfg.Skill, static: r.maps.get}}
+		b := &bot{run: r, match: m, sight: r.cfg.Sights.add(m.id, p.ID), mind: mind{def: r.def, seed: seed, skill: r.cfg.Skill, static: r.maps.get}}
 		if m.watcher == nil {
 			m.watcher = b
 		}
@@ -286,7 +298,7 @@ func (r *run) cleanup() {
 		wg.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			if err := r.api.deleteMatch(ctx, r.admin, m.id); err != nil {
+			if err := r.deleteMatch(ctx, m.id); err != nil {
 				r.cfg.Log.Warn("delete match", "match", m.id, "err", err)
 			}
 		})

@@ -18,7 +18,17 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain lets the test binary be the program: processes that tests start from it find the variable set.
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+	}
+	os.Setenv(asProgram, "1")
+	goleak.VerifyTestMain(m)
+}
+
+// asProgram is the variable that makes the test binary run main.
+const asProgram = "OVERTIME_TEST_AS_PROGRAM"
 
 // buffer is a bytes.Buffer that one goroutine writes while another reads.
 type buffer struct {

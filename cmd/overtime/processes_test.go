@@ -1,0 +1,249 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/overtime-server/overtime/netcode/client"
+	"github.com/overtime-server/overtime/netcode/token"
+)
+
+// node is a real process that serves.
+type node struct {
+	cmd                         *exec.Cmd
+	player, admin, gossip, link string
+	log                         buffer
+}
+
+// freePorts returns addresses of loopback that nobody listens on just now.
+func freePorts(t *testing.T, count int) (list []string) {
+	t.Helper()
+	for range count {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		list = append(list, l.Addr().String())
+	}
+	return list
+}
+
+// startProcess starts a node; join are the gossip addresses of others.
+func startProcess(t *testing.T, secret string, at *node, join []string) *node {
+	t.Helper()
+	if at == nil {
+		p := freePorts(t, 4)
+		at = &node{player: p[0], admin: p[1], gossip: p[2], link: p[3]}
+	}
+	n := &node{player: at.player, admin: at.admin, gossip: at.gossip, link: at.link}
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.cmd = exec.Command(exe, "serve", "--listen", n.player, "--admin", n.admin, "--gossip", n.gossip, "--link", n.link,
+		"--secret-file", secret, "--join", strings.Join(join, ","))
+	n.cmd.Stderr = &n.log
+	if err := n.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = n.cmd.Process.Kill() // it may be gone already
+		_ = n.cmd.Wait()
+		if t.Failed() {
+			t.Logf("log of %s:\n%s", n.player, n.log.String())
+		}
+	})
+	return n
+}
+
+// within waits until something holds.
+func within(t *testing.T, limit time.Duration, what string, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(limit); !holds(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%s: not within %v", what, limit)
+		}
+	}
+}
+
+// ask makes a call and decodes its JSON answer; the status is 0 if nobody answers.
+func ask(method, url, body string, into any) int {
+	r, err := http.NewRequest(method, url, strings.NewReader(body))
+	if err != nil {
+		return 0
+	}
+	r.Header.Set("Content-Type", "application/json")
+	c := http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := c.Do(r)
+	if err != nil {
+		return 0
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil || into != nil && json.Unmarshal(b, into) != nil {
+		return 0
+	}
+	return resp.StatusCode
+}
+
+// ready counts the nodes that a node believes to be ready.
+func (n *node) ready() (count int) {
+	var a struct{ Nodes []struct{ State string } }
+	ask("GET", "http://"+n.admin+"/v1/nodes", "", &a)
+	for _, x := range a.Nodes {
+		if x.State == "ready" {
+			count++
+		}
+	}
+	return count
+}
+
+// matchOf is what a node's API shows of a match.
+type matchOf struct {
+	Owner, Standby string
+	Protected      bool
+	Tick, Epoch    uint32
+}
+
+func (n *node) match(id string) (m matchOf, status int) {
+	status = ask("GET", "http://"+n.admin+"/v1/matches/"+id, "", &m)
+	return m, status
+}
+
+// visitor is a player who counts state frames and their ticks.
+type visitor struct {
+	client.Nop
+	ticks chan uint32
+}
+
+// Frame implements client.Handler.
+func (v *visitor) Frame(_ *client.Client, tick uint32) {
+	select {
+	case v.ticks <- tick:
+	default:
+	}
+}
+
+// Three real processes: join, place, route, a player at the wrong node, the death of the node that has the match, and a new
+// node in its place.
+func TestThreeProcesses(t *testing.T) {
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, []byte(token.GenerateKey().Line()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	nodes := []*node{startProcess(t, secret, nil, nil)}
+	for range 2 {
+		nodes = append(nodes, startProcess(t, secret, nil, []string{nodes[0].gossip}))
+	}
+	within(t, 15*time.Second, "all know each other", func() bool {
+		return nodes[0].ready() == 3 && nodes[1].ready() == 3 && nodes[2].ready() == 3
+	})
+
+	byURL := map[string]int{}
+	var id, url string
+	for i := range 6 {
+		var a struct {
+			ID  string `json:"match_id"`
+			URL string
+		}
+		if s := ask("POST", "http://"+nodes[i%3].admin+"/v1/matches", `{"game":"tag"}`, &a); s != 201 {
+			t.Fatalf("create: %d", s)
+		}
+		byURL[a.URL]++
+		id, url = a.ID, a.URL
+	}
+	for _, n := range nodes {
+		if got := byURL["ws://"+n.player+"/v1/play"]; got != 2 {
+			t.Errorf("node %s has %d of six matches", n.player, got)
+		}
+		var r struct{ URL string }
+		if s := ask("GET", "http://"+n.player+"/v1/route?match="+id, "", &r); s != 200 || r.URL != url {
+			t.Errorf("node %s routes to %q, %d, want %s", n.player, r.URL, s, url)
+		}
+	}
+	owner, others := split(nodes, url)
+	within(t, 10*time.Second, "the match is protected", func() bool { m, _ := others[0].match(id); return m.Protected })
+
+	var signed struct{ Tokens map[string]string }
+	if s := ask("POST", "http://"+others[1].admin+"/v1/matches/"+id+"/tokens", `{"players":[{"id":"ann"}]}`, &signed); s != 200 {
+		t.Fatalf("tokens: %d", s)
+	}
+	v := &visitor{ticks: make(chan uint32, 4096)}
+	c, err := client.New(client.Config{URL: "ws://" + others[0].player + "/v1/play", Token: signed.Tokens["ann"], Handler: v})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- c.Run(ctx) }()
+	defer func() { cancel(); <-done }()
+	before := nextTick(t, v, 0)
+	if s := c.Stats(); s.Moves != 1 {
+		t.Errorf("a player at the wrong node was moved %d times", s.Moves)
+	}
+
+	if err := owner.cmd.Process.Signal(syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	_ = owner.cmd.Wait() // killed
+	for len(v.ticks) > 0 {
+		before = max(before, <-v.ticks)
+	}
+	after := nextTick(t, v, before)
+	if after > before+60 {
+		t.Errorf("the match went from tick %d to %d", before, after)
+	}
+	m, s := others[1].match(id)
+	if s != 200 || m.Epoch < 2 || m.Owner == "" {
+		t.Errorf("after the death of its node the match is %+v, %d", m, s)
+	}
+	within(t, 15*time.Second, "the dead node is seen as such", func() bool { return others[0].ready() == 2 })
+
+	again := startProcess(t, secret, owner, []string{others[0].gossip, others[1].gossip})
+	within(t, 15*time.Second, "a new node at the same address is in", func() bool {
+		return again.ready() == 3 && others[0].ready() == 3
+	})
+	within(t, 15*time.Second, "the match is protected again", func() bool { m, _ := again.match(id); return m.Protected })
+	if s := ask("DELETE", "http://"+again.admin+"/v1/matches/"+id, "", nil); s != 0 && s != 204 {
+		t.Errorf("delete: %d", s)
+	}
+}
+
+// split finds the node that players of a match connect to.
+func split(nodes []*node, url string) (owner *node, others []*node) {
+	for _, n := range nodes {
+		if strings.Contains(url, n.player) {
+			owner = n
+		} else {
+			others = append(others, n)
+		}
+	}
+	return owner, others
+}
+
+// nextTick waits for a state frame of a later tick.
+func nextTick(t *testing.T, v *visitor, after uint32) uint32 {
+	t.Helper()
+	limit := time.After(10 * time.Second)
+	for {
+		select {
+		case tick := <-v.ticks:
+			if tick > after {
+				return tick
+			}
+		case <-limit:
+			t.Fatalf("no state frame after tick %d within 10 s", after)
+		}
+	}
+}

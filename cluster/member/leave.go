@@ -36,8 +36,8 @@ func (m *Members) Leave(ctx context.Context) error {
 	if by, ok := ctx.Deadline(); ok {
 		limit = max(time.Millisecond, min(limit, time.Until(by)))
 	}
-	if err := m.list.Leave(limit); err != nil {
-		return err
+	if err := m.list.Leave(limit); err != nil { // the others know already that we go, and will notice
+		m.log.Debug("memberlist's farewell was not sent", "err", err)
 	}
 	return m.sleep(ctx, farewellGap)
 }

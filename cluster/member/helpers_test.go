@@ -87,6 +87,7 @@ func (c *cluster) add(host string, join []string, mods ...func(*member.Config)) 
 	for _, mod := range mods {
 		mod(&cfg)
 	}
+	n.id = cfg.ID
 	m, err := member.Start(cfg)
 	if err != nil {
 		c.t.Fatal(err)

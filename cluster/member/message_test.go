@@ -131,7 +131,6 @@ func TestMessagesAreLimited(t *testing.T) {
 				cfg.Label = long
 				cfg.ID += strings.Repeat("x", 64-len(cfg.ID))
 			})
-			c.nodes[i].id += strings.Repeat("x", 64-len(c.nodes[i].id))
 		}
 		c.agree(5*time.Second, c.nodes...)
 		a, b := c.nodes[0], c.nodes[1]

@@ -16,7 +16,7 @@ help:
 
 # Build the page and bin/overtime, the one binary (needs Go only)
 build: bundle
-	go build -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/overtime ./cmd/overtime
+	go build -trimpath -ldflags "-X main.built=$(VERSION)" -o bin/overtime ./cmd/overtime
 
 # Bundle the page into netcode/web/dist with esbuild's Go API
 bundle:

@@ -14,18 +14,20 @@ import (
 type Config struct {
 	Games []game.Def // what the node hosts; at least one, the first is quickplay's default
 
-	Listen   string   // for players; default 127.0.0.1:8080
-	Admin    string   // for operators; default 127.0.0.1:8081; elsewhere than on loopback it needs AdminKey
-	AdminKey string   // bearer token for the admin listener; default: none, on loopback only
-	Public   string   // how clients reach the player listener, HOST:PORT or URL; default: under the name that their request names
-	Origins  []string // web origins that may use the player listener besides its own, such as https://play.example.com
-	TLSCert  string   // file with the certificate chain, PEM; with TLSKey the player listener speaks TLS
-	TLSKey   string   // file with the private key, PEM
+	Listen       string   // for players; default 127.0.0.1:8080
+	Admin        string   // for operators; default 127.0.0.1:8081; elsewhere than on loopback it needs AdminKey
+	AdminKey     string   // bearer token for the admin listener; default: none, on loopback only
+	AdminReadKey string   // bearer token with which one may only read there; default: none. It needs AdminKey
+	Public       string   // how clients reach the player listener, HOST:PORT or URL; default: under the name that their request names
+	Origins      []string // web origins that may use the player listener besides its own, such as https://play.example.com
+	TLSCert      string   // file with the certificate chain, PEM; with TLSKey the player listener speaks TLS
+	TLSKey       string   // file with the private key, PEM
 
-	Data       string // directory for the node's key and for results; default: nothing is kept
-	SecretFile string // keys that sign players' tokens, one base64 key of 32 bytes a line; default: the node's own, kept in Data
-	Record     string // directory for journals of all matches, one file each; default: none are written
-	NoGuests   bool   // only players with a token may play
+	Data       string  // directory for the node's key and for results; default: nothing is kept
+	SecretFile string  // keys that sign players' tokens, one base64 key of 32 bytes a line; default: the node's own, kept in Data
+	Record     string  // directory for journals of all matches, one file each; default: none are written
+	NoGuests   bool    // only players with a token may play
+	Webhook    Webhook // where results are delivered; default: nowhere
 
 	// Cluster mode, with Gossip. All nodes of a cluster have the same SecretFile, which is then required.
 	Gossip    string   // listener for gossip, TCP and UDP; default: none, a node alone
@@ -92,18 +94,18 @@ func (c Config) withDefaults() (Config, error) {
 
 // clusterDefaults fills in the addresses of cluster mode.
 func (c *Config) clusterDefaults() (err error) {
-	if c.Gossip == "" {
-		if len(c.Join) > 0 || c.Link != "" || c.Proxy || c.Advertise != "" {
-			return errors.New("without a gossip address there are no other nodes to join, link to or pass players on to")
-		}
-		return nil
-	}
 	switch c.TwoNodes {
 	case "":
 		c.TwoNodes = TwoNodesSafe
 	case TwoNodesSafe, TwoNodesAvailable:
 	default:
 		return fmt.Errorf("two nodes: %q is neither safe nor available", c.TwoNodes)
+	}
+	if c.Gossip == "" {
+		if len(c.Join) > 0 || c.Link != "" || c.Proxy || c.Advertise != "" {
+			return errors.New("without a gossip address there are no other nodes to join, link to or pass players on to")
+		}
+		return nil
 	}
 	if c.SecretFile == "" {
 		return errors.New("a cluster needs a secret file, the same on all nodes")

@@ -9,9 +9,6 @@ import (
 	"github.com/overtime-server/overtime/cluster"
 )
 
-// stopWithin is how long a graceful stop may take.
-const stopWithin = 10 * time.Second
-
 func serve(c *call) error {
 	f := newFlags(c)
 	cfg := cluster.Config{Games: games(), AdminKey: c.env("OVERTIME_ADMIN_KEY")}
@@ -36,9 +33,12 @@ func serve(c *call) error {
 	origins := f.String("origins", "", "web `ORIGINS` that may connect besides our own, a,b")
 	guests := f.Bool("guests", true, "players without a token may play")
 	bots := f.Int("bots", 0, "bots that play on this node, round after round")
+	f.DurationVar(&cfg.StopWithin, "grace", 30*time.Second, "for a stop; 60 % of it may go into moving matches to other nodes")
+	two := f.String("two-nodes", "safe", "`POLICY` where only two nodes know a match and one dies: safe (it ends) or available (it may run twice)")
 	if _, err := f.parse(0); err != nil {
 		return err
 	}
+	cfg.TwoNodes = cluster.TwoNodes(*two)
 	cfg.Origins, cfg.NoGuests, cfg.Join, cfg.Version = list(*origins), !*guests, list(*join), programVersion()
 	var err error
 	if cfg.Proxy = *way == "proxy"; !cfg.Proxy && *way != "redirect" {
@@ -65,6 +65,8 @@ func serveable(cfg cluster.Config, bots int) error {
 	switch {
 	case cfg.MaxMatches < 1 || cfg.MaxPlayers < 1:
 		return errors.New("--max-matches and --max-players must be at least 1")
+	case cfg.StopWithin <= 0:
+		return errors.New("--grace must be above 0")
 	case cfg.EmptyAfter <= 0 || cfg.SeatHold <= 0:
 		return errors.New("--empty-after and --seat-hold must be above 0")
 	case bots < 0 || bots > cfg.MaxPlayers:
@@ -91,7 +93,7 @@ func (c *call) whileServing(node *cluster.Node, n int, cfg *cluster.Config) erro
 			}
 		}
 	}
-	stop, cancel := context.WithTimeout(c.now, stopWithin)
+	stop, cancel := context.WithTimeout(c.now, cfg.StopWithin)
 	defer cancel()
 	bots.stop(c.now)
 	if err = errors.Join(err, node.Stop(stop)); err != nil {

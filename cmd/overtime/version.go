@@ -14,8 +14,14 @@ func version(c *call) error {
 	return err
 }
 
-// programVersion names what was built: the module's version, or the revision of a build from a checkout.
+// built is the version that the linker was told, if any: -X main.built=...
+var built string
+
+// programVersion names what was built: what the linker was told, the module's version, or the revision of a build from a checkout.
 func programVersion() string {
+	if built != "" {
+		return built
+	}
 	name, revision := "(devel)", ""
 	if info, ok := debug.ReadBuildInfo(); ok {
 		if v := info.Main.Version; v != "" {

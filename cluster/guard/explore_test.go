@@ -170,9 +170,12 @@ func (m *model) each(w world, f func(label, world)) {
 					try(i, mkInput(inEOF, 0))
 				}
 			}
-			if log, ok := m.nextTake(n, h); ok {
-				try(i, mkInput(inTake, m.logNumber(log)))
+			if m.opt.drops && w.drops == 0 {
+				try(i, mkInput(inDropped, 0))
 			}
+		}
+		if log, ok := m.nextTake(n, h); ok {
+			try(i, mkInput(inTake, m.logNumber(log)))
 		}
 		if m.opt.wraps&acksAfter != 0 && g.owning {
 			try(i, mkInput(inJackAfter, 0))
@@ -262,10 +265,12 @@ func (m *model) nextTake(n *modelNode, h *hist) (string, bool) {
 // move makes one step of one node, with everything that is carried out at once.
 func (m *model) move(w world, l label) (world, bool) {
 	k := inputKind(l.in >> 28)
-	h := m.hists[w.hist]
+	h := histRef{hist: &m.hists[w.hist]}
 	switch k {
 	case inAppend:
 		w.inputs++
+	case inDropped:
+		w.drops++
 	case inOffer, inMove:
 		if m.nodes[w.n[l.node]].g.list.Standby != "" {
 			w.plans++
@@ -275,11 +280,11 @@ func (m *model) move(w world, l label) (world, bool) {
 		if e < h.client {
 			m.violation = "I3: the client went back to an older epoch"
 		}
-		h.client = e
-		w.hist = m.histNumber(&h)
+		h.edit().client = e
+		w.hist = m.histNumber(h.hist)
 		return w, true
 	case inJackAfter:
-		return m.jackAfter(w, l.node, &h)
+		return m.jackAfter(w, l.node, h.hist)
 	}
 	set := slices.Clone(m.sets[w.msgs])
 	todo := []label{l}
@@ -317,11 +322,13 @@ func (m *model) move(w world, l label) (world, bool) {
 			}
 		}
 		if len(todo) == 0 {
-			todo = m.learners(w, &h, todo)
+			todo = m.learners(w, h.hist, todo)
 		}
 	}
 	w.msgs = m.setNumber(m.prune(w, set))
-	w.hist = m.histNumber(&h)
+	if h.own {
+		w.hist = m.histNumber(h.hist)
+	}
 	return w, true
 }
 
@@ -340,7 +347,7 @@ func (m *model) atOnce(w world, x *modelMsg) bool {
 func (m *model) learners(w world, h *hist, todo []label) []label {
 	for i := range m.opt.nodes {
 		n := m.nodes[w.n[i]]
-		if !n.g.learner || !n.g.copies {
+		if !n.g.learner || !n.g.copies || m.opt.slow {
 			continue
 		}
 		if log, ok := m.nextTake(n, h); ok {

@@ -24,7 +24,7 @@ func (g *Guard) Held(now int64, tenure, index uint32, hash uint64) {
 
 // acknowledge tells the owner how far the copy goes: as standby only what counts.
 func (g *Guard) acknowledge() {
-	if g.tenure != g.list.Since || g.frozen && g.flaw&freezesLate == 0 {
+	if g.tenure != g.list.Since || g.frozen {
 		return
 	}
 	if g.list.Standby == g.cfg.Self {
@@ -76,6 +76,9 @@ func (g *Guard) sendAt(now int64) {
 
 // drop ends what this node keeps of the match.
 func (g *Guard) drop(why Why) {
+	if g.flaw&keepsOldLog != 0 {
+		return
+	}
 	if g.patron != "" || g.tenure != 0 {
 		g.do(Action{Kind: ActDrop, Why: why})
 	}

@@ -5,24 +5,41 @@ import (
 	"strings"
 )
 
+// histRef is a history that is copied when it is written to.
+type histRef struct {
+	*hist
+	own bool
+}
+
+func (r *histRef) edit() *hist {
+	if !r.own {
+		c := *r.hist
+		r.hist, r.own = &c, true
+	}
+	return r.hist
+}
+
 // check is I1, and keeps the logs of the tenures.
-func (m *model) check(h *hist, node uint8, n *modelNode, was uint32) {
+func (m *model) check(h *histRef, node uint8, n *modelNode, was uint32) {
 	l := n.g.list
 	if l.Epoch > 0 && l.Epoch != was {
 		if old := h.lists[l.Epoch]; old.Epoch > 0 && old != l {
 			m.violation = fmt.Sprintf("I1: two lists of epoch %d: %+v, %+v", l.Epoch, old, l)
 		}
-		h.lists[l.Epoch] = l
+		if h.lists[l.Epoch] != l {
+			h.edit().lists[l.Epoch] = l
+		}
 	}
 	if n.g.owning && len(n.log) > len(h.tenure[n.g.tenure]) {
-		h.tenure[n.g.tenure] = n.log
+		h.edit().tenure[n.g.tenure] = n.log
 	}
 }
 
 // started is I2 for a new tenure.
-func (m *model) started(h *hist, n *modelNode) {
+func (m *model) started(h *histRef, n *modelNode) {
 	e := n.g.list.Epoch
-	h.start[e], h.tenure[e] = n.log, n.log
+	c := h.edit()
+	c.start[e], c.tenure[e] = n.log, n.log
 	for i := range e {
 		if !strings.HasPrefix(n.log, h.acked[i]) {
 			m.violation = fmt.Sprintf("I2: %s owns epoch %d with log %q, but players saw %q in epoch %d", n.g.cfg.Self, e, n.log, h.acked[i], i)
@@ -31,7 +48,7 @@ func (m *model) started(h *hist, n *modelNode) {
 }
 
 // released is I2 for an answer, also one that comes late.
-func (m *model) released(h *hist, n *modelNode, i uint32) {
+func (m *model) released(h *histRef, n *modelNode, i uint32) {
 	e := n.g.list.Epoch
 	if int(i) > len(n.log) {
 		m.violation = fmt.Sprintf("%s releases %d of %q", n.g.cfg.Self, i, n.log)
@@ -41,7 +58,9 @@ func (m *model) released(h *hist, n *modelNode, i uint32) {
 	if !strings.HasPrefix(log, h.acked[e]) {
 		m.violation = fmt.Sprintf("I2: %s shows %q in epoch %d after %q", n.g.cfg.Self, log, e, h.acked[e])
 	}
-	h.acked[e] = log
+	if h.acked[e] != log {
+		h.edit().acked[e] = log
+	}
 	for k := e + 1; k < maxEpochs; k++ {
 		if h.start[k] != "-" && !strings.HasPrefix(h.start[k], log) {
 			m.violation = fmt.Sprintf("I2: %s shows %q in epoch %d, but the owner of epoch %d started with %q", n.g.cfg.Self, log, e, k, h.start[k])

@@ -55,6 +55,9 @@ type modelOptions struct {
 	silence bool  // the standby's reason is silence: the witness probes first
 	wraps   wrap  // flaws outside of the guard
 	client  bool
+	slow    bool   // learners take the journal when they like
+	drops   bool   // a standby may lose its copy, once per world
+	ahead   uint32 // K lies this many entries further ahead than the next one
 	max     int
 }
 
@@ -92,6 +95,7 @@ type world struct {
 	hist   uint32
 	inputs uint8
 	plans  uint8
+	drops  uint8
 }
 
 type label struct {
@@ -110,6 +114,7 @@ const (
 	inOffer
 	inMove
 	inTake
+	inDropped
 	inJackAfter
 	inClient
 )
@@ -267,7 +272,7 @@ func (m *model) step(state uint32, in input) *stepResult {
 			case ActDrop:
 				n.log = ""
 			case ActMoveReady:
-				n.g.MoveAt(0, n.g.index+1)
+				n.g.MoveAt(0, n.g.index+1+m.opt.ahead)
 				again = true
 			}
 		}
@@ -296,13 +301,16 @@ func (m *model) feed(n *modelNode, in input) {
 	case inAppend:
 		n.log += string(rune('0' + g.tenure))
 		g.Logged(0, uint32(len(n.log)))
-		if g.move.stage == moveAt {
+		if g.move.stage == moveAt && g.index == g.move.k {
 			g.Frozen(0, g.index)
 		}
 	case inOffer:
 		g.Offer(0, m.name(arg&15), m.name(arg>>4&15))
 	case inMove:
 		g.Move(0, m.name(arg))
+	case inDropped:
+		n.log = ""
+		g.Dropped(0)
 	case inTake:
 		n.log = m.logs[arg]
 		g.Held(0, g.list.Since, uint32(len(n.log)), 0)
@@ -393,6 +401,8 @@ func (m *model) showLabel(l label) string {
 		return who + "is to move the match to " + m.name(arg)
 	case inTake:
 		return who + "holds " + m.logs[arg]
+	case inDropped:
+		return who + "loses its copy"
 	case inJackAfter:
 		return who + "acknowledges as the standby that it was"
 	}

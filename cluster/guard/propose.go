@@ -105,7 +105,7 @@ func (g *Guard) ballot(now int64, v Value, ok bool) {
 func (g *Guard) begin(now int64, v Value) {
 	owner := g.list.Owner == g.cfg.Self
 	if !owner {
-		g.frozen = g.flaw&freezesLate == 0
+		g.frozen = true
 		if g.promised == 0 { // nothing lower can exist: ballot 1 needs no promises
 			g.promised, g.prop.ballot = 1, 1
 			g.propose(now, v)

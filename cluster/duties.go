@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/overtime-server/overtime/cluster/guard"
+	"github.com/overtime-server/overtime/cluster/link"
 	"github.com/overtime-server/overtime/cluster/replica"
 )
 
@@ -151,6 +152,9 @@ func (n *Node) enlisted(from, match string, body []byte) *duty {
 
 // linkUp and linkDown are the link's callbacks.
 func (n *Node) linkUp(peer string) {
+	n.mu.Lock()
+	delete(n.broken, peer)
+	n.mu.Unlock()
 	n.compare(peer)
 	for _, d := range n.duties.list() {
 		d.mail.put(letter{kind: letterUp, from: peer})
@@ -158,6 +162,11 @@ func (n *Node) linkUp(peer string) {
 }
 
 func (n *Node) linkDown(peer string, why error) {
+	if !errors.Is(why, link.ErrIdle) && !errors.Is(why, link.ErrReplaced) {
+		n.mu.Lock()
+		n.broken[peer] = true
+		n.mu.Unlock()
+	}
 	for _, d := range n.duties.list() {
 		d.mail.put(letter{kind: letterDown, from: peer, err: why})
 	}

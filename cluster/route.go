@@ -22,6 +22,9 @@ func (n *Node) route(w http.ResponseWriter, r *http.Request) {
 		n.unavailable(w, err)
 		return
 	}
+	if n.deserted(rec) && rec.Standby != "" {
+		rec.Owner, rec.Standby = rec.Standby, "" // who goes on, in all likelihood; until it does it lets players wait
+	}
 	url, err := n.playersURL(rec.Owner, r)
 	if err != nil {
 		admin.Problem(w, http.StatusBadRequest, err.Error())
@@ -81,8 +84,12 @@ func (n *Node) routeTo(ctx context.Context, match string, epoch uint32) (netcode
 		if rec.Owner == n.id && h != nil && h.match.Config().Epoch >= epoch {
 			return netcode.Route{Here: true}, nil
 		}
-		if rec.Owner != n.id && rec.Since >= epoch && !n.deserted(rec) {
+		switch gone := n.deserted(rec); {
+		case rec.Owner == n.id || rec.Since < epoch: // news are on their way
+		case !gone:
 			return n.wayTo(rec.Owner)
+		case rec.Standby != n.id && rec.Standby != "":
+			return n.wayTo(rec.Standby)
 		}
 		select {
 		case <-ctx.Done():
@@ -95,12 +102,18 @@ func (n *Node) routeTo(ctx context.Context, match string, epoch uint32) (netcode
 // waitAgain is how often a player who waits for a match is looked after.
 const waitAgain = 20 * time.Millisecond
 
-// deserted says that the owner of a match is probably gone, and this node its standby.
+// deserted says that the owner of a match is probably gone: the link to it broke, or it is its standby that hears nothing.
 func (n *Node) deserted(r directory.Record) bool {
+	if r.Owner == n.id || n.links == nil {
+		return false
+	}
 	if x, ok := n.node(r.Owner); !ok || x.State == member.Dead {
 		return true
 	}
-	return r.Standby == n.id && n.links != nil && n.links.Silent(r.Owner) > hushed
+	n.mu.Lock()
+	broken := n.broken[r.Owner]
+	n.mu.Unlock()
+	return broken || r.Standby == n.id && n.links.Silent(r.Owner) > hushed
 }
 
 // wayTo is how players get to another node.

@@ -153,7 +153,7 @@ func (n *Node) enlisted(from, match string, body []byte) *duty {
 // linkUp and linkDown are the link's callbacks.
 func (n *Node) linkUp(peer string) {
 	n.mu.Lock()
-	delete(n.broken, peer)
+	delete(n.cutOff, peer)
 	n.mu.Unlock()
 	n.compare(peer)
 	for _, d := range n.duties.list() {
@@ -164,7 +164,7 @@ func (n *Node) linkUp(peer string) {
 func (n *Node) linkDown(peer string, why error) {
 	if !errors.Is(why, link.ErrIdle) && !errors.Is(why, link.ErrReplaced) {
 		n.mu.Lock()
-		n.broken[peer] = true
+		n.cutOff[peer] = true
 		n.mu.Unlock()
 	}
 	for _, d := range n.duties.list() {

@@ -41,7 +41,7 @@ type fleet struct {
 	pulls  map[string]string // by node to ask: owner whose records differ there; at most maxPulls
 	view   member.View       // as of the last change
 	known  map[string]byte   // what the directory was told of each node
-	broken map[string]bool   // nodes to which the link broke, and was not made anew yet
+	cutOff map[string]bool   // nodes to which the link broke, and was not made anew yet
 }
 
 // maxPulls bounds the repairs that wait. What is left out comes again with the next push/pull.
@@ -52,7 +52,7 @@ const maxPulls = 256
 func (n *Node) join() error {
 	n.dir = directory.New(n.id)
 	n.stop, n.wake = make(chan struct{}), make(chan struct{}, 1)
-	n.pulls, n.known, n.broken = map[string]string{}, map[string]byte{}, map[string]bool{}
+	n.pulls, n.known, n.cutOff = map[string]string{}, map[string]byte{}, map[string]bool{}
 	n.meta = member.Meta{Wire: Wire, Build: n.cfg.Version, Region: n.cfg.Region, URL: n.publicURL()}
 	if n.cfg.Gossip == "" {
 		return nil
@@ -243,7 +243,7 @@ func (n *Node) judge() {
 	for id := range n.known {
 		if _, ok := n.view.Node(id); !ok {
 			delete(n.known, id) // the directory forgets it by itself
-			delete(n.broken, id)
+			delete(n.cutOff, id)
 		}
 	}
 }

@@ -111,7 +111,7 @@ func (n *Node) deserted(r directory.Record) bool {
 		return true
 	}
 	n.mu.Lock()
-	broken := n.broken[r.Owner]
+	broken := n.cutOff[r.Owner]
 	n.mu.Unlock()
 	return broken || r.Standby == n.id && n.links.Silent(r.Owner) > hushed
 }

@@ -75,6 +75,10 @@ var callErrors = []struct {
 	{"draining", admin.ErrDraining},
 	{"key_reused", admin.ErrKeyReused},
 	{"lost", admin.ErrLost},
+	{"no_node", admin.ErrNoNode},
+	{"over", admin.ErrOver},
+	{"busy", admin.ErrBusy},
+	{"too_large", admin.ErrTooLarge},
 }
 
 func asCallError(err error) error {

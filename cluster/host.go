@@ -108,8 +108,10 @@ func (n *Node) watch(h *hosted) {
 		return
 	}
 	m := n.describe(h)
+	m.Ended = time.Now().UTC().Round(time.Millisecond)
 	n.matches.finish(h, m)
 	n.results.add(m)
+	n.hook.add(m)
 	n.announceEnd(h)
 	if h.duty != nil {
 		h.duty.mail.put(letter{kind: letterOver})
@@ -121,7 +123,7 @@ func (n *Node) watch(h *hosted) {
 func (n *Node) describe(h *hosted) admin.Match {
 	i := h.match.Info()
 	m := admin.Match{
-		ID: i.ID, Game: i.Game, State: i.Phase.String(), Epoch: i.Epoch, Tick: i.Tick, TickHz: i.Hz, Round: i.Round,
+		ID: i.ID, Game: i.Game, State: i.Phase.String(), Paused: i.Paused, Epoch: i.Epoch, Tick: i.Tick, TickHz: i.Hz, Round: i.Round,
 		Seats: i.Seats, Players: i.Taken, Online: i.Online, Owner: n.id, Scores: i.Scores, Labels: h.labels,
 		Started: i.Started.UTC().Round(time.Millisecond), Result: asJSON(i.Result),
 	}

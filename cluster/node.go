@@ -30,6 +30,8 @@ type Node struct {
 	end     context.CancelFunc
 	stats   map[string]*loop.Stats // by game
 	results *resultFile            // locks itself; nil: results are kept in memory only
+	hook    *webhook               // locks itself; nil: results are delivered nowhere
+	drains  drains                 // locks itself
 	limiter *limiter               // locks itself
 	matches *register              // locks itself
 	player  *door
@@ -86,7 +88,8 @@ func Start(cfg Config) (*Node, error) {
 	n.methods = map[string]method{
 		"records": takes(n.giveRecords), "where": takes(n.giveWhere), "http": takes(n.giveHTTP), "reserve": takes(n.giveReserve),
 		"create": takes(n.giveCreate), "create_once": takes(n.giveCreateOnce), "seat": takes(n.giveSeat), "open": takes(n.giveOpen),
-		"matches": takes(n.giveMatches), "stand": takes(n.giveStand), "digest": takes(n.giveDigest),
+		"matches": takes(n.giveMatches), "results": takes(n.giveResults), "announce": takes(n.giveAnnounce), "drain": takes(n.giveDrain),
+		"stand": takes(n.giveStand), "digest": takes(n.giveDigest),
 	}
 	for _, g := range cfg.Games {
 		n.stats[g.Name] = loop.NewStats()
@@ -123,6 +126,9 @@ func (n *Node) open() (err error) {
 	}
 	if n.results, err = openResults(n.cfg.Data, n.matches, n.cfg.Log); err != nil {
 		return err
+	}
+	if n.hook, err = openWebhook(n.cfg.Webhook, n.cfg.Data, n.cfg.Log); err != nil {
+		return fmt.Errorf("webhook: %w", err)
 	}
 	if err = n.openPlayer(); err != nil {
 		return err
@@ -176,7 +182,7 @@ func (n *Node) openPlayer() error {
 
 func (n *Node) openAdmin() error {
 	var err error
-	n.api, err = admin.New(admin.Config{Node: operator{n}, Addr: n.cfg.Admin, Key: n.cfg.AdminKey, Log: n.cfg.Log})
+	n.api, err = admin.New(admin.Config{Node: operator{n}, Addr: n.cfg.Admin, Key: n.cfg.AdminKey, ReadKey: n.cfg.AdminReadKey, Version: n.cfg.Version, Log: n.cfg.Log})
 	if err != nil {
 		return err
 	}
@@ -241,10 +247,12 @@ func (n *Node) abandon() {
 // closeAll lets go of what open got hold of, as far as it came.
 func (n *Node) closeAll() {
 	n.end()
+	n.drains.close()
 	for _, d := range n.doors() {
 		d.close()
 	}
 	n.closeFleet()
+	n.hook.close()
 	if err := n.results.close(); err != nil {
 		n.cfg.Log.Error("results", "err", err)
 	}

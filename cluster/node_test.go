@@ -191,8 +191,8 @@ func TestOperatorSeesMatches(t *testing.T) {
 	if err != nil || m.Seats != 5 || m.TickHz != 60 || m.Labels["a"] != "b" || m.Owner != n.id || m.State != "waiting" || m.Scores == nil {
 		t.Errorf("a running match is %+v, %v", m, err)
 	}
-	first, more, _ := o.Matches(t.Context(), "", 1)
-	rest, none, _ := o.Matches(t.Context(), first[0].ID, 10)
+	first, more, _ := o.Matches(t.Context(), admin.MatchQuery{Limit: 1})
+	rest, none, _ := o.Matches(t.Context(), admin.MatchQuery{After: first[0].ID, Limit: 10})
 	if len(first) != 1 || !more || len(rest) != 1 || none || rest[0].ID <= first[0].ID {
 		t.Errorf("pages of two matches: %v, more %v; %v, more %v", first, more, rest, none)
 	}

@@ -1,7 +1,7 @@
 package cluster
 
 import (
-	"errors"
+	"context"
 	"fmt"
 	"time"
 
@@ -37,7 +37,7 @@ func (o operator) Match(id string) (admin.Match, error) {
 	return admin.Match{}, admin.ErrNotFound
 }
 
-// deleteWithin bounds how long DeleteMatch waits: a tick, and the end of the recording on a slow disk.
+// deleteWithin bounds how long DeleteMatch and End wait: a tick, and the end of the recording on a slow disk.
 const deleteWithin = 5 * time.Second
 
 // DeleteMatch implements admin.Node.
@@ -47,11 +47,18 @@ func (o operator) DeleteMatch(id string) error {
 		return admin.ErrNotFound
 	}
 	h.match.Stop(loop.OverFinished)
+	return h.ended(context.Background())
+}
+
+// ended waits for a match to be over.
+func (h *hosted) ended(ctx context.Context) error {
 	select {
 	case <-h.gone:
 		return nil
 	case <-time.After(deleteWithin):
-		return errors.New("the match takes long to end")
+		return fmt.Errorf("%w: the match takes long to end", admin.ErrBusy)
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 
@@ -87,7 +94,8 @@ func (o operator) PlayerURL(host string) string {
 
 // Counters implements admin.Node.
 func (o operator) Counters() admin.Counters {
-	k := admin.Counters{Net: o.edge.Stats(), Games: o.stats, Matches: map[string]int{}, Limited: o.limiter.refused.Load()}
+	k := admin.Counters{Net: o.edge.Stats(), Games: o.stats, Matches: map[string]int{}, Limited: o.limiter.refused.Load(),
+		Unprotected: map[string]int{}}
 	k.BytesIn, k.BytesOut = o.edge.Bytes()
 	for _, g := range o.cfg.Games {
 		k.Matches[g.Name] = 0
@@ -96,6 +104,13 @@ func (o operator) Counters() admin.Counters {
 		i := h.match.Info()
 		k.Matches[i.Game]++
 		k.Players += i.Taken
+		if h.duty == nil {
+			continue
+		}
+		if r := h.duty.shown.Load(); r != nil && !r.Protected {
+			k.Unprotected[needText(r.Need)]++
+		}
 	}
+	k.Cluster, k.Webhook = o.clusterCounters(), o.hook.counters()
 	return k
 }

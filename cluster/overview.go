@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/overtime-server/overtime/cluster/admin"
@@ -12,48 +11,32 @@ import (
 	"github.com/overtime-server/overtime/game/loop"
 )
 
-// askMatches asks a node for its running matches with an id above After.
-type askMatches struct {
-	After string `json:"after"`
-	Limit int    `json:"limit"`
-}
-
 type gotMatches struct {
-	Matches []admin.Match `json:"matches"` // ascending, at most Limit + 1
+	Matches []admin.Match `json:"matches"` // ascending, at most one more than was asked for
 }
 
-func (n *Node) giveMatches(_ context.Context, _ string, in askMatches) (got gotMatches, err error) {
+func (n *Node) giveMatches(_ context.Context, _ string, in admin.MatchQuery) (got gotMatches, err error) {
 	all := slices.DeleteFunc(n.matches.all(), func(h *hosted) bool { return h.match.ID() <= in.After })
 	slices.SortFunc(all, func(a, b *hosted) int { return strings.Compare(a.match.ID(), b.match.ID()) })
-	for _, h := range all[:min(len(all), max(0, in.Limit)+1)] {
-		got.Matches = append(got.Matches, n.describe(h))
+	for _, h := range all {
+		if len(got.Matches) > max(0, in.Limit) {
+			break
+		}
+		if m := n.describe(h); in.Takes(&m) {
+			got.Matches = append(got.Matches, m)
+		}
 	}
 	return got, nil
 }
 
 // Matches implements admin.Node.
-func (o operator) Matches(ctx context.Context, after string, limit int) (list []admin.Match, more bool, silent []string) {
-	ctx, cancel := context.WithTimeout(ctx, callTime)
-	defer cancel()
-	nodes := append(o.others(), o.id)
-	lists := make([]gotMatches, len(nodes))
-	errs := make([]error, len(nodes))
-	var all sync.WaitGroup
-	for i, node := range nodes {
-		all.Go(func() {
-			lists[i], errs[i] = ask[gotMatches](ctx, o.Node, node, "matches", askMatches{after, limit})
-		})
-	}
-	all.Wait()
-	for i := range nodes {
-		list = append(list, lists[i].Matches...)
-		if errs[i] != nil {
-			silent = append(silent, nodes[i])
-		}
-	}
-	slices.SortFunc(list, func(a, b admin.Match) int { return strings.Compare(a.ID, b.ID) })
-	if more = len(list) > limit; more {
-		list = list[:limit]
+func (o operator) Matches(ctx context.Context, q admin.MatchQuery) (list []admin.Match, more bool, silent []string) {
+	list, silent = askAllNodes(ctx, o.Node, "matches", q, func(g gotMatches) []admin.Match { return g.Matches })
+	byID := func(a, b admin.Match) int { return strings.Compare(a.ID, b.ID) }
+	slices.SortFunc(list, byID)
+	list = slices.CompactFunc(list, func(a, b admin.Match) bool { return a.ID == b.ID }) // one that is on its way may be on two nodes
+	if more = len(list) > q.Limit; more {
+		list = list[:q.Limit]
 	}
 	return list, more, silent
 }

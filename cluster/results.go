@@ -59,6 +59,9 @@ func (r *resultFile) load(reg *register) error {
 	for sc.Scan() {
 		var m admin.Match
 		if json.Unmarshal(sc.Bytes(), &m) == nil && m.ID != "" && reg.finished[m.ID].ID == "" {
+			if m.Ended.IsZero() { // written by an older version
+				m.Ended = m.Started
+			}
 			reg.keepLocked(m)
 		}
 	}

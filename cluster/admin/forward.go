@@ -3,8 +3,6 @@ package admin
 import (
 	"bytes"
 	"context"
-	"errors"
-	"io"
 	"net/http"
 )
 
@@ -36,7 +34,7 @@ func (s *Server) Answer(ctx context.Context, q Request) Response {
 		r.Header.Set("Content-Type", q.Kind)
 	}
 	w := &recorder{Response{Status: http.StatusOK, Header: http.Header{}}}
-	s.inner.ServeHTTP(w, r)
+	s.serve(w, r, RoleOperate)
 	return w.Response
 }
 
@@ -49,48 +47,4 @@ func (w *recorder) WriteHeader(status int) { w.Status = status }
 func (w *recorder) Write(b []byte) (int, error) {
 	w.Body = append(w.Body, b...)
 	return len(b), nil
-}
-
-// atOwner has a request about one match answered by the node that has the match.
-func (s *Server) atOwner(here http.HandlerFunc) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		if r.Context().Value(passedOn{}) != nil {
-			here(w, r)
-			return
-		}
-		node, err := s.cfg.Node.Owner(r.Context(), r.PathValue("id"))
-		switch {
-		case err != nil:
-			s.fail(w, err)
-		case node == "":
-			here(w, r)
-		default:
-			s.forward(w, r, node)
-		}
-	}
-}
-
-// forward has another node answer.
-func (s *Server) forward(w http.ResponseWriter, r *http.Request, node string) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		Problem(w, http.StatusRequestEntityTooLarge, "the body is too large")
-		return
-	case err != nil:
-		Problem(w, http.StatusBadRequest, "the body could not be read")
-		return
-	}
-	q := Request{Method: r.Method, URI: r.URL.RequestURI(), Kind: r.Header.Get("Content-Type"), Body: body}
-	a, err := s.cfg.Node.Forward(r.Context(), node, q)
-	if err != nil {
-		s.fail(w, err)
-		return
-	}
-	for name, values := range a.Header {
-		w.Header()[name] = values
-	}
-	w.WriteHeader(a.Status)
-	_, _ = w.Write(a.Body) // an error means that nobody listens any more
 }

@@ -10,32 +10,44 @@ import (
 	"strings"
 )
 
-// gate lets only those requests through that an operator can have meant.
-func (s *Server) gate(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch {
-		case s.cfg.Key == "" && !s.hostAllowed(r.Host):
-			// Without a key, a page of a foreign name that resolves to our address must not get in (DNS rebinding).
-			Problem(w, http.StatusMisdirectedRequest, "the Host header must name this listener")
-		case !originAllowed(r):
-			Problem(w, http.StatusForbidden, "requests from other origins are refused")
-		case !s.keyAllowed(r):
-			w.Header().Set("WWW-Authenticate", "Bearer")
-			Problem(w, http.StatusUnauthorized, "the header Authorization: Bearer KEY is missing or wrong")
-		default:
-			next.ServeHTTP(w, r)
-		}
-	})
+// admit says what a request may do, or why it may do nothing: only what an operator can have meant gets in.
+func (s *Server) admit(r *http.Request) (Role, error) {
+	if s.cfg.Key == "" && !s.hostAllowed(r.Host) {
+		// Without a key, a page of a foreign name that resolves to our address must not get in (DNS rebinding).
+		return RoleNone, errHost
+	}
+	if !originAllowed(r) {
+		return RoleNone, errOrigin
+	}
+	if !s.limiter.allow(r) { // before the key: it cannot be guessed quickly either
+		return RoleNone, errRate
+	}
+	role := s.roleOf(r)
+	if role == RoleNone {
+		return RoleNone, errKeyMissing
+	}
+	return role, nil
 }
 
-// keyAllowed compares digests, so that the time taken says nothing about the key or its length.
-func (s *Server) keyAllowed(r *http.Request) bool {
+// roleOf compares digests, so that the time taken says nothing about a key or its length.
+func (s *Server) roleOf(r *http.Request) Role {
 	if s.cfg.Key == "" {
-		return true
+		return RoleOperate
 	}
 	given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	a, b := sha256.Sum256([]byte(given)), sha256.Sum256([]byte(s.cfg.Key))
-	return subtle.ConstantTimeCompare(a[:], b[:]) == 1 && ok
+	sum := sha256.Sum256([]byte(given))
+	is := func(key string) bool {
+		k := sha256.Sum256([]byte(key))
+		return subtle.ConstantTimeCompare(sum[:], k[:]) == 1 && ok && key != ""
+	}
+	operate, read := is(s.cfg.Key), is(s.cfg.ReadKey)
+	switch {
+	case operate:
+		return RoleOperate
+	case read:
+		return RoleRead
+	}
+	return RoleNone
 }
 
 // hostAllowed accepts loopback and the name that the listener was given.

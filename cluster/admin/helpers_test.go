@@ -25,6 +25,8 @@ type fakeNode struct {
 	keys      []string // of the specs
 	err       error    // what the next calls return
 	forwarded []Request
+	results   []Match
+	did       []string // what it was asked to do
 	stats     map[string]*loop.Stats
 }
 
@@ -57,7 +59,9 @@ func (f *fakeNode) Forward(_ context.Context, node string, r Request) (Response,
 	return Response{Status: 202, Header: http.Header{"Content-Type": {"text/x"}}, Body: []byte(node)}, f.err
 }
 
-func (f *fakeNode) Nodes() []NodeInfo { return []NodeInfo{{ID: "n1", State: "ready"}} }
+func (f *fakeNode) Nodes() []NodeInfo {
+	return []NodeInfo{{ID: "n1", State: "ready"}, {ID: "n2", State: "draining"}, {ID: "n3", State: "dead"}}
+}
 
 func (f *fakeNode) find(id string) int {
 	return slices.IndexFunc(f.matches, func(m Match) bool { return m.ID == id })
@@ -73,16 +77,88 @@ func (f *fakeNode) Match(id string) (Match, error) {
 	return f.matches[i], nil
 }
 
-func (f *fakeNode) Matches(_ context.Context, after string, limit int) ([]Match, bool, []string) {
+func (f *fakeNode) Matches(_ context.Context, q MatchQuery) ([]Match, bool, []string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var list []Match
 	for _, m := range f.matches {
-		if m.ID > after {
+		if m.ID > q.After && q.Takes(&m) {
 			list = append(list, m)
 		}
 	}
-	return list[:min(limit, len(list))], len(list) > limit, nil
+	return list[:min(q.Limit, len(list))], len(list) > q.Limit, nil
+}
+
+func (f *fakeNode) Results(_ context.Context, q ResultQuery) ([]Match, bool, []string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var list []Match
+	for _, m := range f.results {
+		if at := m.Ended.UnixMilli(); at > q.After || at == q.After && m.ID > q.AfterID {
+			list = append(list, m)
+		}
+	}
+	return list[:min(q.Limit, len(list))], len(list) > q.Limit, []string{"n9"}
+}
+
+// here says why nothing can be done to a match, if so.
+func (f *fakeNode) here(id string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if i := f.find(id); i < 0 {
+		return ErrNotFound
+	} else if f.matches[i].State == "ended" {
+		return ErrOver
+	}
+	return f.err
+}
+
+func (f *fakeNode) note(what string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.did = append(f.did, what)
+}
+
+func (f *fakeNode) Kick(match, player, reason string) error {
+	f.note("kick " + player + ": " + reason)
+	if player == "nobody" {
+		return ErrNoPlayer
+	}
+	return f.here(match)
+}
+
+func (f *fakeNode) Pause(match string, on bool) error {
+	f.note(fmt.Sprint("pause ", on))
+	return f.here(match)
+}
+
+func (f *fakeNode) End(_ context.Context, match string, result []byte) (Match, error) {
+	f.note("end " + string(result))
+	return Match{ID: match, State: "ended", Result: result, Scores: []loop.PlayerScore{}, Outcome: "finished"}, f.here(match)
+}
+
+func (f *fakeNode) Event(match string, data []byte) error {
+	f.note("event " + string(data))
+	return f.here(match)
+}
+
+func (f *fakeNode) Announce(_ context.Context, to Audience, text string) (Told, error) {
+	f.note(fmt.Sprintf("say %+v %s", to, text))
+	switch {
+	case to.Match != "":
+		return Told{Matches: 1}, f.here(to.Match)
+	case to.Node != "" && to.Node != "n1":
+		return Told{}, ErrNoNode
+	}
+	return Told{Matches: 2, Players: 3}, f.err
+}
+
+func (f *fakeNode) Drain(_ context.Context, node string) error {
+	f.note("drain " + node)
+	if node != "n1" {
+		return ErrNoNode
+	}
+	return f.err
 }
 
 func (f *fakeNode) DeleteMatch(id string) error {

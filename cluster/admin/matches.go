@@ -1,147 +1,130 @@
 package admin
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 )
 
-// Limits of requests.
-const (
-	maxBody    = 256 << 10 // bytes
-	maxPage    = 1000      // matches in one list
-	defPage    = 100
-	maxTokens  = 512 // players of one request for tokens
-	maxLabels  = 16
-	maxLabel   = 256 // bytes of a label's name or value
-	maxKeySize = 255 // bytes of an Idempotency-Key
-)
+// matchPath is the parameter that most operations have.
+type matchPath struct {
+	ID string `path:"id" min:"1" max:"64" doc:"the match"`
+}
 
-func (s *Server) createMatch(w http.ResponseWriter, r *http.Request) {
-	var spec MatchSpec
-	if !Read(w, r, maxBody, true, &spec) {
-		return
+type createMatchIn struct {
+	Key  string    `header:"Idempotency-Key" max:"255" doc:"a request with the key of an earlier one gets that one's match"`
+	Body MatchSpec `body:"optional"`
+}
+
+type createdMatch struct {
+	ID  string `json:"match_id"`
+	URL string `json:"url" doc:"where players connect"`
+}
+
+type listMatchesIn struct {
+	After string   `query:"after" max:"64" doc:"next of the page before"`
+	Limit int      `query:"limit" min:"1" max:"1000" default:"100"`
+	Game  string   `query:"game" max:"64"`
+	State string   `query:"state" enum:"waiting,running,ended"`
+	Label []string `query:"label" max:"16" values:"2..513" doc:"name=value, of matches that have this label"`
+}
+
+type matchList struct {
+	Matches []Match  `json:"matches"`
+	Next    string   `json:"next,omitempty" doc:"where more begin: after for the next call"`
+	Missing []string `json:"missing,omitempty" doc:"nodes that did not answer: their matches are not in the list"`
+}
+
+type signTokensIn struct {
+	ID   string    `path:"id" min:"1" max:"64" doc:"the match"`
+	Body tokenSpec `body:"required"`
+}
+
+type tokenSpec struct {
+	Players []Player `json:"players" need:"yes" min:"1" max:"512" doc:"each with an id of his own"`
+}
+
+type signedTokens struct {
+	URL    string            `json:"url" doc:"where players connect"`
+	Tokens map[string]string `json:"tokens" doc:"by player"`
+}
+
+func (s *Server) matchRoutes() []Route {
+	n := s.cfg.Node
+	return []Route{
+		Op("createMatch", "POST /v1/matches", http.StatusCreated, "Make a match", s.createMatch).
+			Fails(ErrGame, ErrRegion, ErrKeyReused, ErrLost, ErrFull, ErrDraining, ErrUnreachable),
+		Op("listMatches", "GET /v1/matches", http.StatusOK, "List running matches of all nodes, by id", s.listMatches),
+		Op("getMatch", "GET /v1/matches/{id}", http.StatusOK, "One match, also for a while after its end", s.getMatch).Fails(ErrNotFound).At(n.Owner),
+		Op("deleteMatch", "DELETE /v1/matches/{id}", http.StatusNoContent, "End a match without a result", s.deleteMatch).
+			Fails(ErrNotFound).At(n.Owner),
+		Op("signTokens", "POST /v1/matches/{id}/tokens", http.StatusOK, "Sign tokens that let players in", s.signTokens).
+			Fails(ErrNotFound).At(n.Owner),
 	}
-	if err := spec.validate(); err != nil {
-		Problem(w, http.StatusBadRequest, err.Error())
-		return
-	}
-	key := r.Header.Get("Idempotency-Key")
-	if len(key) > maxKeySize {
-		Problem(w, http.StatusBadRequest, fmt.Sprintf("the Idempotency-Key may have %d bytes", maxKeySize))
-		return
-	}
-	made, err := s.cfg.Node.CreateMatch(r.Context(), spec, key)
+}
+
+func (s *Server) createMatch(c *Call, in createMatchIn) (createdMatch, error) {
+	made, err := s.cfg.Node.CreateMatch(c, in.Body, in.Key)
 	if err != nil {
-		s.fail(w, err)
-		return
+		return createdMatch{}, err
 	}
 	if made.URL == "" {
-		made.URL = s.playerURL(r)
+		made.URL = s.cfg.Node.PlayerURL(c.Host)
 	}
-	w.Header().Set("Location", "/v1/matches/"+made.ID)
-	JSON(w, http.StatusCreated, map[string]string{"match_id": made.ID, "url": made.URL})
+	c.Header.Set("Location", "/v1/matches/"+made.ID)
+	return createdMatch{made.ID, made.URL}, nil
 }
 
-func (s *Server) playerURL(r *http.Request) string { return s.cfg.Node.PlayerURL(hostname(r.Host)) }
+// defPage is how many entries a page has by default.
+const defPage = 100
 
-// validate checks what no game needs to know; seats, tick rate and settings are checked by the node.
-func (m MatchSpec) validate() error {
-	if len(m.Labels) > maxLabels {
-		return fmt.Errorf("%d labels, at most %d", len(m.Labels), maxLabels)
+func pageSize(limit int) int {
+	if limit == 0 {
+		return defPage
 	}
-	for k, v := range m.Labels {
-		if k == "" || len(k) > maxLabel || len(v) > maxLabel {
-			return fmt.Errorf("label %.32q: name and value may have %d bytes, the name at least one", k, maxLabel)
-		}
-	}
-	if m.Seats < 0 || m.TickHz < 0 {
-		return errors.New("seats and tick_hz must not be negative")
-	}
-	return nil
+	return limit
 }
 
-func (s *Server) listMatches(w http.ResponseWriter, r *http.Request) {
-	q := r.URL.Query()
-	limit := defPage
-	if v := q.Get("limit"); v != "" {
-		n, err := strconv.Atoi(v)
-		if err != nil || n < 1 {
-			Problem(w, http.StatusBadRequest, "limit must be a number from 1")
-			return
+func (s *Server) listMatches(c *Call, in listMatchesIn) (matchList, error) {
+	q := MatchQuery{After: in.After, Limit: pageSize(in.Limit), Game: in.Game, State: in.State}
+	for _, l := range in.Label {
+		name, v, ok := strings.Cut(l, "=")
+		if !ok || name == "" {
+			return matchList{}, invalid("a label is asked for as name=value")
 		}
-		limit = min(n, maxPage)
+		if q.Labels == nil {
+			q.Labels = map[string]string{}
+		}
+		if was, twice := q.Labels[name]; twice && was != v {
+			return matchList{Matches: []Match{}}, nil // a label has one value
+		}
+		q.Labels[name] = v
 	}
-	list, more, silent := s.cfg.Node.Matches(r.Context(), q.Get("after"), limit)
-	answer := struct {
-		Matches []Match  `json:"matches"`
-		Next    string   `json:"next,omitempty"`    // where more begin: the value of "after" for the next call
-		Missing []string `json:"missing,omitempty"` // nodes that did not answer: their matches are not in the list
-	}{Matches: list, Missing: silent}
+	list, more, silent := s.cfg.Node.Matches(c, q)
+	answer := matchList{Matches: list, Missing: silent}
 	if list == nil {
 		answer.Matches = []Match{}
 	}
 	if more && len(list) > 0 {
 		answer.Next = list[len(list)-1].ID
 	}
-	JSON(w, http.StatusOK, answer)
+	return answer, nil
 }
 
-func (s *Server) getMatch(w http.ResponseWriter, r *http.Request) {
-	m, err := s.cfg.Node.Match(r.PathValue("id"))
-	if err != nil {
-		s.fail(w, err)
-		return
-	}
-	JSON(w, http.StatusOK, m)
+func (s *Server) getMatch(_ *Call, in matchPath) (Match, error) { return s.cfg.Node.Match(in.ID) }
+
+func (s *Server) deleteMatch(_ *Call, in matchPath) (Nothing, error) {
+	return Nothing{}, s.cfg.Node.DeleteMatch(in.ID)
 }
 
-func (s *Server) deleteMatch(w http.ResponseWriter, r *http.Request) {
-	if err := s.cfg.Node.DeleteMatch(r.PathValue("id")); err != nil {
-		s.fail(w, err)
-		return
-	}
-	w.WriteHeader(http.StatusNoContent)
-}
-
-func (s *Server) signTokens(w http.ResponseWriter, r *http.Request) {
-	var ask struct {
-		Players []Player `json:"players"`
-	}
-	if !Read(w, r, maxBody, false, &ask) {
-		return
-	}
-	if err := validatePlayers(ask.Players); err != nil {
-		Problem(w, http.StatusBadRequest, err.Error())
-		return
-	}
-	tokens, err := s.cfg.Node.Tokens(r.PathValue("id"), ask.Players)
-	if err != nil {
-		s.fail(w, err)
-		return
-	}
-	JSON(w, http.StatusOK, map[string]any{"url": s.playerURL(r), "tokens": tokens})
-}
-
-func validatePlayers(list []Player) error {
-	if len(list) == 0 || len(list) > maxTokens {
-		return fmt.Errorf("players: %d given, want 1 to %d", len(list), maxTokens)
-	}
-	seen := make(map[string]bool, len(list))
-	for i, p := range list {
-		if strings.TrimSpace(p.ID) == "" {
-			return fmt.Errorf("players[%d]: the id is missing", i)
-		}
+func (s *Server) signTokens(c *Call, in signTokensIn) (signedTokens, error) {
+	seen := make(map[string]bool, len(in.Body.Players))
+	for i, p := range in.Body.Players {
 		if seen[p.ID] {
-			return fmt.Errorf("players[%d]: the id %.64q is there twice", i, p.ID)
+			return signedTokens{}, invalid(fmt.Sprintf("players[%d].id %.64q is there twice", i, p.ID))
 		}
 		seen[p.ID] = true
 	}
-	return nil
-}
-
-func (s *Server) listNodes(w http.ResponseWriter, _ *http.Request) {
-	JSON(w, http.StatusOK, map[string][]NodeInfo{"nodes": s.cfg.Node.Nodes()})
+	tokens, err := s.cfg.Node.Tokens(in.ID, in.Body.Players)
+	return signedTokens{s.cfg.Node.PlayerURL(c.Host), tokens}, err
 }

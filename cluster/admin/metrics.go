@@ -15,14 +15,17 @@ import (
 )
 
 // metrics returns the handler of /metrics. It has a registry of its own, so that several nodes fit into one process.
-func metrics(n Node, log *slog.Logger) http.Handler {
+func metrics(n Node, refused *atomic.Uint64, log *slog.Logger) http.Handler {
 	r := prometheus.NewRegistry()
-	r.MustRegister(collector{n}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	r.MustRegister(collector{n, refused}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return promhttp.HandlerFor(r, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelError), MaxRequestsInFlight: 4})
 }
 
 // collector turns the node's plain counters into metrics when they are asked for; nothing is kept twice.
-type collector struct{ node Node }
+type collector struct {
+	node    Node
+	refused *atomic.Uint64 // requests of operators beyond the rate limit
+}
 
 var _ prometheus.Collector = collector{}
 
@@ -86,6 +89,8 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	k := c.node.Counters()
 	put := putter(ch)
 	put.net(&k)
+	put.count(mAdminLimited, c.refused)
+	put.cluster(&k)
 	for game, n := range k.Matches {
 		put.value(mMatches, float64(n), game)
 	}

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -95,7 +96,7 @@ func TestMetrics(t *testing.T) {
 func TestCollectorIsConsistent(t *testing.T) {
 	_, n := newTest(t, nil)
 	r := prometheus.NewPedanticRegistry()
-	if err := r.Register(collector{n}); err != nil {
+	if err := r.Register(collector{n, new(atomic.Uint64)}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := r.Gather(); err != nil {

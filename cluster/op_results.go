@@ -1,0 +1,64 @@
+package cluster
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/overtime-server/overtime/cluster/admin"
+)
+
+// askAllNodes asks every node that is alive for a list, this one too, and returns all lists together, and who did not answer.
+func askAllNodes[Got any](ctx context.Context, n *Node, method string, in any, list func(Got) []admin.Match) (all []admin.Match, silent []string) {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	nodes := append(n.others(), n.id)
+	got := make([]Got, len(nodes))
+	errs := make([]error, len(nodes))
+	var asked sync.WaitGroup
+	for i, node := range nodes {
+		asked.Go(func() { got[i], errs[i] = ask[Got](ctx, n, node, method, in) })
+	}
+	asked.Wait()
+	for i := range nodes {
+		all = append(all, list(got[i])...)
+		if errs[i] != nil {
+			silent = append(silent, nodes[i])
+		}
+	}
+	return all, silent
+}
+
+// gotResults are the results that a node has, ascending, at most one more than was asked for.
+type gotResults struct {
+	Results []admin.Match `json:"results"`
+}
+
+func (n *Node) giveResults(_ context.Context, _ string, in admin.ResultQuery) (got gotResults, err error) {
+	for _, m := range n.matches.results() {
+		at := m.Ended.UnixMilli()
+		if (at > in.After || at == in.After && m.ID > in.AfterID) && (in.Game == "" || m.Game == in.Game) {
+			got.Results = append(got.Results, m)
+		}
+	}
+	slices.SortFunc(got.Results, byEnd)
+	got.Results = got.Results[:min(len(got.Results), max(0, in.Limit)+1)]
+	return got, nil
+}
+
+func byEnd(a, b admin.Match) int {
+	return cmp.Or(cmp.Compare(a.Ended.UnixMilli(), b.Ended.UnixMilli()), cmp.Compare(a.ID, b.ID))
+}
+
+// Results implements admin.Node.
+func (o operator) Results(ctx context.Context, q admin.ResultQuery) (list []admin.Match, more bool, silent []string) {
+	list, silent = askAllNodes(ctx, o.Node, "results", q, func(g gotResults) []admin.Match { return g.Results })
+	slices.SortFunc(list, byEnd)
+	// A match that two nodes believe to have ended at the same time is in the list once.
+	list = slices.CompactFunc(list, func(a, b admin.Match) bool { return byEnd(a, b) == 0 })
+	if more = len(list) > q.Limit; more {
+		list = list[:q.Limit]
+	}
+	return list, more, silent
+}

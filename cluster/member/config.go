@@ -26,7 +26,7 @@ type Config struct {
 	Label     string   // name of the cluster, 1 to 32 bytes of printable ASCII; nodes with another cannot join
 	Keys      [][]byte // gossip keys of 16, 24 or 32 bytes: the first encrypts, all are accepted; at least one
 	Bind      string   // IP:PORT or NAME:PORT for TCP and UDP; port 0 picks one; not used with Transport
-	Advertise string   // HOST:PORT that others reach this node at; "" is Bind, or a private address of the machine
+	Advertise string   // HOST:PORT that others reach this node at, port 0 is that of Bind; "" is Bind, or a private IPv4 address of the machine
 	Join      []string // HOST:PORT or HOST of nodes to find the cluster by; may name this node too, all of them may be down
 	Meta      Meta
 	WireMin   uint8                // oldest Meta.Wire of a peer that is let in; 0 is one below our own

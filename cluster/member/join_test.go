@@ -119,7 +119,8 @@ func TestConfigIsChecked(t *testing.T) {
 		"advertised name": func(c *member.Config) { c.Advertise = "nowhere:1" },
 		"advertised zero": func(c *member.Config) { c.Advertise = "0.0.0.0:1" },
 		"no bind":         func(c *member.Config) { c.Transport, c.Bind = nil, "" },
-		"bound to ::":     func(c *member.Config) { c.Transport, c.Bind = nil, "[::]:0" },
+		"bound to a name": func(c *member.Config) { c.Transport, c.Bind = nil, "nowhere:0" },
+		"not ours":        func(c *member.Config) { c.Transport, c.Bind = nil, "192.0.2.1:0" },
 	} {
 		cfg := good()
 		mod(&cfg)

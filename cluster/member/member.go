@@ -91,6 +91,9 @@ func Start(cfg Config) (*Members, error) {
 	if err != nil {
 		m.cancel()
 		sinks.Delete(m.label)
+		if own, ok := ml.Transport.(*sockets); ok {
+			err = errors.Join(err, own.Shutdown())
+		}
 		return nil, fmt.Errorf("member: %w", err)
 	}
 	m.step(time.Now(), m.inbox.take())

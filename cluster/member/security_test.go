@@ -27,14 +27,14 @@ func TestKeysRotate(t *testing.T) {
 		c.agree(5*time.Second, c.nodes...)
 		stop := make(chan struct{})
 		var wg sync.WaitGroup
-		sent := 0
+		sent, first := 0, c.nodes[0]
 		wg.Go(func() {
 			for ; ; sent++ {
 				select {
 				case <-stop:
 					return
 				case <-time.After(5 * time.Millisecond):
-					c.nodes[0].SendAll(fmt.Append(nil, sent))
+					first.SendAll(fmt.Append(nil, sent))
 				}
 			}
 		})
@@ -55,7 +55,7 @@ func TestKeysRotate(t *testing.T) {
 			t.Errorf("%v", d)
 		}
 		for _, n := range c.nodes {
-			if s := n.Stats(); s.RefusedKey > 0 || s.Errors > 0 || n != late && n != c.nodes[0] && s.MessagesIn != uint64(sent) {
+			if s := n.Stats(); s.RefusedKey > 0 || s.Errors > 0 || n != late && n != first && s.MessagesIn != uint64(sent) {
 				t.Errorf("%s: of %d messages %+v", n.id, sent, s)
 			}
 		}

@@ -2,7 +2,6 @@ package member
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"strconv"
@@ -54,25 +53,33 @@ func (m *Members) configure() (*memberlist.Config, error) {
 	return c, m.addresses(c)
 }
 
-// addresses sets where memberlist listens and what it tells others.
+// addresses sets what memberlist tells others, and opens the sockets unless there is a transport already.
 func (m *Members) addresses(c *memberlist.Config) (err error) {
 	ctx, cancel := context.WithTimeout(m.ctx, resolveTimeout)
 	defer cancel()
-	if c.Transport = m.cfg.Transport; c.Transport == nil {
-		if c.BindAddr, c.BindPort, err = m.endpoint(ctx, m.cfg.Bind); err != nil {
-			return err
-		}
-		c.AdvertisePort = c.BindPort
-	}
 	if m.cfg.Advertise != "" {
 		if c.AdvertiseAddr, c.AdvertisePort, err = m.endpoint(ctx, m.cfg.Advertise); err != nil {
 			return err
 		}
-		if ip := net.ParseIP(c.AdvertiseAddr); ip.IsUnspecified() || c.AdvertisePort == 0 {
+		if net.ParseIP(c.AdvertiseAddr).IsUnspecified() {
 			return fmt.Errorf("address %q cannot be reached by others", m.cfg.Advertise)
 		}
-	} else if c.Transport == nil && c.BindAddr == net.IPv6unspecified.String() {
-		return errors.New("gossip listens on all addresses: say which one others reach it at")
+	}
+	if c.Transport = m.cfg.Transport; c.Transport != nil {
+		return nil
+	}
+	ip, port, err := m.endpoint(ctx, m.cfg.Bind)
+	if err != nil {
+		return err
+	}
+	s, err := listen(ip, port, m.log)
+	if err != nil {
+		return err
+	}
+	c.Transport = s
+	if _, _, err := s.FinalAdvertiseAddr(c.AdvertiseAddr, c.AdvertisePort); err != nil {
+		s.Shutdown()
+		return err
 	}
 	return nil
 }

@@ -72,7 +72,7 @@ func (s *Server) createMatch(c *Call, in createMatchIn) (createdMatch, error) {
 		made.URL = s.cfg.Node.PlayerURL(c.Host)
 	}
 	c.Header.Set("Location", "/v1/matches/"+made.ID)
-	return createdMatch{made.ID, made.URL}, nil
+	return createdMatch(made), nil
 }
 
 // defPage is how many entries a page has by default.

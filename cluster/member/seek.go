@@ -98,6 +98,7 @@ func (m *Members) seek() {
 		lost := s.lost(v)
 		switch {
 		case m.left.Load():
+			secondAt = time.Time{} // else pause would not wait for it
 		case !secondAt.IsZero() && !now.Before(secondAt):
 			secondAt = time.Time{}
 			m.join(s.second(v))

@@ -1,0 +1,201 @@
+package cluster
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/overtime-server/overtime/cluster/directory"
+	"github.com/overtime-server/overtime/netcode/client"
+)
+
+// checkHistories compares everything that players saw with the one history of each match that stands in the end.
+func (w *simWorld) checkHistories() {
+	for _, s := range w.book.torn {
+		w.fail("%s", s)
+	}
+	for _, m := range w.matches {
+		w.checkHistory(m)
+	}
+}
+
+func (w *simWorld) checkHistory(m *simMatch) {
+	var last seen
+	owners := map[uint32]string{}
+	for _, p := range m.players {
+		p.mu.Lock()
+		for _, s := range p.wrong {
+			w.fail("%s", s)
+		}
+		for _, f := range p.frames {
+			if f.epoch > last.epoch || f.epoch == last.epoch && f.tick > last.tick {
+				last = f
+			}
+			if o := owners[f.epoch]; o != "" && o != f.node {
+				w.fail("match %s: %s and %s showed frames in epoch %d", m.id, o, f.node, f.epoch)
+			}
+			owners[f.epoch] = f.node
+		}
+		p.mu.Unlock()
+	}
+	if last.tick == 0 {
+		return // nobody saw anything
+	}
+	steps, states, err := w.book.history(m.seed, last.chain)
+	if err != nil {
+		w.fail("match %s: %v", m.id, err)
+		return
+	}
+	samples, commands, wrong := checkInputs(steps)
+	for _, s := range wrong {
+		w.fail("match %s: %s", m.id, s)
+	}
+	for _, p := range m.players {
+		w.checkPlayer(m, p, states, samples, commands)
+	}
+}
+
+func (w *simWorld) checkPlayer(m *simMatch, p *simPlayer, states map[uint32]uint64, samples, commands map[uint32]int) {
+	st := p.client.Stats()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, f := range p.frames {
+		if states[f.tick] != f.chain {
+			w.fail("match %s: player %s saw tick %d (epoch %d of %s, at %.3fs) as %x, in the end it was %x", m.id, p.id, f.tick, f.epoch, f.node,
+				f.at.Sub(w.start).Seconds(), f.chain, states[f.tick])
+			break
+		}
+	}
+	if st.HashMismatches+st.DecodeErrors > 0 {
+		w.fail("match %s: player %s counted %d wrong hashes and %d malformed messages", m.id, p.id, st.HashMismatches, st.DecodeErrors)
+	}
+	if commands[p.number] > p.given || p.replies > commands[p.number] {
+		w.fail("match %s: player %s gave %d commands, %d are in the match, %d were answered", m.id, p.id, p.given, commands[p.number], p.replies)
+	}
+	if got := st.Applied + st.Merged; got > uint64(samples[p.number])+st.Merged {
+		w.fail("match %s: player %s was told of %d samples applied, %d are in the match", m.id, p.id, got, samples[p.number])
+	}
+}
+
+// checkPlaying says who does not play although the match goes on: every player sees frames, and what he gave a while ago was answered.
+func (w *simWorld) checkPlaying(m *simMatch) {
+	now := time.Now()
+	for _, p := range m.players {
+		if over, err := p.over(); over {
+			w.fail("match %s: player %s ended: %v", m.id, p.id, err)
+			continue
+		}
+		f, ok := p.last()
+		if !ok || now.Sub(f.at) > time.Second {
+			w.fail("match %s: player %s saw the last frame %v ago (tick %d, epoch %d of %s)", m.id, p.id, now.Sub(f.at), f.tick, f.epoch, f.node)
+			continue
+		}
+		p.mu.Lock()
+		old := 0
+		for _, at := range p.givenAt {
+			if now.Sub(at) > 5*time.Second {
+				old++
+			}
+		}
+		if p.replies < old {
+			w.fail("match %s: player %s gave %d commands, %d were answered", m.id, p.id, old, p.replies)
+		}
+		p.mu.Unlock()
+	}
+}
+
+// hosts returns the nodes on which a match runs.
+func (w *simWorld) hosts(m *simMatch) (list []*simNode) {
+	for _, n := range w.alive() {
+		if n.Node.matches.get(m.id) != nil {
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
+// protected says why a match is not protected; nil if it is.
+func (w *simWorld) protected(m *simMatch) error {
+	hosts := w.hosts(m)
+	if len(hosts) != 1 {
+		return fmt.Errorf("match %s runs on %d nodes", m.id, len(hosts))
+	}
+	d := hosts[0].Node.matches.get(m.id).duty
+	r := d.shown.Load()
+	if r == nil || !r.Protected {
+		return fmt.Errorf("match %s on %s is not protected: %+v", m.id, hosts[0].name, r)
+	}
+	for _, id := range []string{r.Standby, r.Witness} {
+		if n := w.byID(id); n == nil || n.dead || n.stopped {
+			return fmt.Errorf("match %s on %s relies on a node that is gone: %+v", m.id, hosts[0].name, r)
+		}
+	}
+	return nil
+}
+
+// allProtected is protected for all matches.
+func (w *simWorld) allProtected() error {
+	for _, m := range w.matches {
+		if err := w.protected(m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkCalm checks what must hold half a minute after the last fault. Matches may be lost if strict is false; then nobody serves them
+// and everybody says so.
+func (w *simWorld) checkCalm(strict bool) (lost int) {
+	if err := w.agree(); err != nil {
+		w.fail("%v", err)
+	}
+	for _, m := range w.matches {
+		w.checkRecords(m)
+		if hosts := w.hosts(m); len(hosts) == 0 && !strict {
+			lost++
+			w.checkLost(m)
+			continue
+		}
+		if err := w.protected(m); err != nil && len(w.alive()) >= 3 {
+			w.fail("%v", err)
+		}
+		w.checkPlaying(m)
+	}
+	return lost
+}
+
+// checkRecords compares the records of a match on all nodes.
+func (w *simWorld) checkRecords(m *simMatch) {
+	var first directory.Record
+	for i, n := range w.alive() {
+		r, ok := n.dir.Get(m.id)
+		r.Age = 0
+		if i == 0 {
+			first = r
+		} else if r != first {
+			w.fail("match %s: %s has record %+v, %s has %+v", m.id, w.alive()[0].name, first, n.name, r)
+		}
+		if !ok || !r.Live() {
+			continue
+		}
+		for _, id := range []string{r.Owner, r.Standby, r.Witness} {
+			if x := w.byID(id); id != "" && (x == nil || x.dead || x.stopped) {
+				w.fail("match %s: the record of %s names a node that is gone: %+v", m.id, n.name, r)
+			}
+		}
+		if hosts := w.hosts(m); len(hosts) != 1 || hosts[0].id != r.Owner {
+			w.fail("match %s: the record of %s names %s, it runs on %d nodes", m.id, n.name, r.Owner, len(hosts))
+		}
+	}
+}
+
+// checkLost: the players of a lost match were told.
+func (w *simWorld) checkLost(m *simMatch) {
+	for _, p := range m.players {
+		over, err := p.over()
+		var closed *client.CloseError
+		if !over || !errors.As(err, &closed) {
+			w.fail("match %s is lost, player %s was not told: %v %v", m.id, p.id, over, err)
+		}
+	}
+}

@@ -52,6 +52,7 @@ func commands() []command {
 	return []command{
 		{"serve", "serve [flags]", "run a node: players on --listen, operators on --admin", serve},
 		{"bots", "bots [flags]", "load a server with bots and report what they saw", load},
+		{"demo", "demo [flags]", "run three nodes and bots, break one node, and show that every match goes on", showDemo},
 		{"replay", "replay FILE [flags]", "play a recorded match again and compare the state of every tick", replay},
 		{"version", "version", "print the version", version},
 		{"help", "help [COMMAND]", "print this, or a command's flags", help},

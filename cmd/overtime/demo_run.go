@@ -1,0 +1,299 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/overtime-server/overtime/bots"
+	"github.com/overtime-server/overtime/game"
+)
+
+// demonstration is one run of overtime demo. Its fields belong to the goroutine of run.
+type demonstration struct {
+	// static
+	cfg    demoConfig
+	api    *demoAPI
+	launch launch
+	dir    string
+	remove bool // the directory is ours
+
+	tell    teller
+	nodes   []*demoNode
+	wires   []*wire // cut: what goes between nodes goes through these
+	sights  *bots.Sights
+	victim  *demoNode
+	before  []demoMatch     // right before the fault
+	hit     map[string]bool // matches that the victim owned
+	faultAt time.Duration   // on the clock of sights
+	over    time.Duration   // when the players were told to leave
+}
+
+// Bounds of the parts of a demonstration.
+const (
+	startWithin   = 12 * time.Second
+	joinWithin    = 15 * time.Second
+	recoverWithin = 8 * time.Second
+	quitPatience  = 1500 * time.Millisecond
+)
+
+// run is the whole demonstration. Whatever happens, its nodes are gone when it returns.
+func (d *demonstration) run(ctx context.Context) (*demoReport, error) {
+	defer d.clean()
+	defer d.api.http.CloseIdleConnections()
+	defer d.unwire()
+	defer func() { quit(d.nodes, 0) }()
+	if err := d.assemble(ctx); err != nil {
+		return nil, err
+	}
+	d.sights = bots.NewSights()
+	end := make(chan struct{})
+	type outcome struct {
+		report bots.Report
+		err    error
+	}
+	played := make(chan outcome, 1)
+	playing, stop := context.WithCancel(ctx)
+	go func() { // ends with playing
+		r, err := bots.Run(playing, d.botsConfig(end))
+		played <- outcome{r, err}
+	}()
+	err := d.play(ctx)
+	d.over = time.Since(d.sights.Began())
+	if err != nil {
+		stop()
+	}
+	close(end)
+	o := <-played
+	stop()
+	if err != nil {
+		return nil, err
+	}
+	if o.err != nil {
+		return nil, fmt.Errorf("bots: %w", o.err)
+	}
+	quit(d.nodes, quitPatience)
+	return d.judge(&o.report)
+}
+
+// botsConfig is what the players do: enter anywhere, play until they are told to leave.
+func (d *demonstration) botsConfig(end <-chan struct{}) bots.Config {
+	def := games()[0]
+	cfg := bots.Config{
+		Target: d.nodes[0].player, Admin: d.nodes[0].admin, Matches: d.cfg.matches, Players: d.cfg.players, Game: def.Name,
+		Games: map[string]game.Def{def.Name: def}, Spread: true, Duration: d.cfg.limit, End: end, Sights: d.sights, JoinTimeout: joinWithin,
+		Log: slog.New(slog.DiscardHandler), Seed: uint64(time.Now().UnixNano()),
+	}
+	for _, n := range d.nodes[1:] {
+		cfg.Others = append(cfg.Others, n.admin)
+	}
+	return cfg
+}
+
+// assemble starts the nodes and waits until they know each other.
+func (d *demonstration) assemble(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startWithin)
+	defer cancel()
+	d.tell.line("three nodes start, each a process of its own: A, B and C")
+	for _, name := range []string{"A", "B", "C"} {
+		n, err := d.launch.newNode(name)
+		if err != nil {
+			return err
+		}
+		if d.cfg.fault == "cut" {
+			if err := d.wire(n); err != nil {
+				return err
+			}
+		}
+		d.nodes = append(d.nodes, n)
+	}
+	for _, n := range d.nodes {
+		if err := d.begin(n); err != nil {
+			return err
+		}
+	}
+	return d.acquaint(ctx, d.nodes)
+}
+
+// begin starts a node that joins the others.
+func (d *demonstration) begin(n *demoNode) error {
+	var join []string
+	for _, x := range d.nodes {
+		if x != n && x != d.victim {
+			join = append(join, x.gossip)
+		}
+	}
+	return d.launch.start(n, join)
+}
+
+// acquaint waits until nodes are ready and know of each other.
+func (d *demonstration) acquaint(ctx context.Context, nodes []*demoNode) error {
+	for _, n := range nodes {
+		if err := n.ready(ctx, d.api); err != nil {
+			return d.explain(n, err)
+		}
+	}
+	for _, n := range nodes {
+		for {
+			ids, err := d.api.members(ctx, n)
+			known := 0
+			for _, x := range nodes {
+				if id := ids["ws://"+x.player+"/v1/play"]; id != "" {
+					x.id = id
+					known++
+				}
+			}
+			if known == len(nodes) {
+				break
+			}
+			if !pause(ctx, 50*time.Millisecond) {
+				return fmt.Errorf("the nodes do not find each other (last: %w)", orElse(err, ctx.Err()))
+			}
+		}
+	}
+	return nil
+}
+
+// explain adds the last line of a node's log to an error.
+func (d *demonstration) explain(n *demoNode, err error) error {
+	b, _ := os.ReadFile(d.dir + "/" + n.name + ".log")
+	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
+	if last := lines[len(lines)-1]; last != "" {
+		return fmt.Errorf("%w: %s", err, last)
+	}
+	return err
+}
+
+func orElse(err, other error) error {
+	if err != nil {
+		return err
+	}
+	return other
+}
+
+// pause waits for other processes, which have no way to wake this one; false if ctx ended.
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// alive is a node that was not hit.
+func (d *demonstration) alive() *demoNode {
+	for _, n := range d.nodes {
+		if n != d.victim && !n.gone() {
+			return n
+		}
+	}
+	return d.nodes[0]
+}
+
+// node finds a node by its id.
+func (d *demonstration) node(id string) *demoNode {
+	i := slices.IndexFunc(d.nodes, func(n *demoNode) bool { return n.id == id })
+	if i < 0 {
+		return nil
+	}
+	return d.nodes[i]
+}
+
+// play is what happens while the players play.
+func (d *demonstration) play(ctx context.Context) error {
+	if err := d.settled(ctx); err != nil {
+		return err
+	}
+	if !pause(ctx, d.cfg.before) {
+		return ctx.Err()
+	}
+	if err := d.strike(ctx); err != nil {
+		return err
+	}
+	d.watchRecovery(ctx)
+	if left := d.cfg.away - time.Since(d.tell.fault); !d.narrate(ctx, left) {
+		return ctx.Err()
+	}
+	if err := d.comeBack(ctx); err != nil {
+		return err
+	}
+	d.awaitProtection(ctx)
+	if !d.narrate(ctx, d.cfg.after) {
+		return ctx.Err()
+	}
+	d.tell.line("the players leave; what they saw is compared with what the nodes recorded")
+	return nil
+}
+
+// settled waits until everybody plays and every match would survive.
+func (d *demonstration) settled(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, joinWithin)
+	defer cancel()
+	said, want := false, d.cfg.matches*d.cfg.players
+	for {
+		seen := d.seeing(0)
+		if seen == want && !said {
+			said = true
+			d.tell.line("%s play in %s, each entered at a random node", count(seen, "bot"), count(d.cfg.matches, "match"))
+		}
+		list, err := d.api.matches(ctx, d.alive())
+		if open := unprotected(list); said && err == nil && len(list) == d.cfg.matches && open == "" {
+			d.tell.line("every match has an owner, a standby and a witness")
+			d.tellOwners(list)
+			return nil
+		}
+		for _, n := range d.nodes {
+			if n.gone() {
+				return d.explain(n, fmt.Errorf("%w: %s", errGone, n.name))
+			}
+		}
+		if !pause(ctx, 100*time.Millisecond) {
+			return fmt.Errorf("%d of %d bots play, %d matches, not protected: %q: %w", seen, want, len(list), unprotected(list), orElse(err, ctx.Err()))
+		}
+	}
+}
+
+// unprotected says why the first match that would not survive would not; "" if all would.
+func unprotected(list []demoMatch) string {
+	for _, m := range list {
+		if !m.Protected {
+			return m.ID + ": " + m.Unprotected
+		}
+	}
+	return ""
+}
+
+// seeing counts the players that have seen a frame after a time on the clock of sights.
+func (d *demonstration) seeing(after time.Duration) (n int) {
+	d.sights.All(func(_ *bots.Sight, saw *bots.Saw) {
+		if k := len(saw.Frames); k > 0 && saw.Frames[k-1].At >= after {
+			n++
+		}
+	})
+	return n
+}
+
+// tellOwners lists who owns how many matches.
+func (d *demonstration) tellOwners(list []demoMatch) {
+	var parts []string
+	for _, n := range d.nodes {
+		if n == d.victim && n.gone() {
+			continue
+		}
+		own := 0
+		for _, m := range list {
+			if m.Owner == n.id {
+				own++
+			}
+		}
+		parts = append(parts, fmt.Sprintf("%s owns %s", n.name, count(own, "match")))
+	}
+	d.tell.more("%s", strings.Join(parts, ", "))
+}

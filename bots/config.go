@@ -32,6 +32,8 @@ type Config struct {
 	Churn float64
 	// Spread has every bot enter at a random node, first and whenever it comes back, in place of the one that plays its match.
 	Spread bool
+	// Scatter has every bot enter at a random node the first time only; it comes back where a player would.
+	Scatter bool
 	// Network is the name of a profile of package relay, "" for none.
 	Network string
 	// Skill of the bots, 0 to 100; 0 means 50.

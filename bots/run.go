@@ -249,6 +249,11 @@ func (r *run) launch(ctx context.Context, m *match, ended chan<- *bot) error {
 			cfg.Locate = func(ctx context.Context, attempt int) (string, error) { return r.nodes.spread(ctx, m.id, attempt, rng) }
 		}
 		var err error
+		if r.cfg.Scatter {
+			if cfg.URL, err = r.nodes.any(rand.New(rand.NewPCG(seed, 3))); err != nil {
+				return err
+			}
+		}
 		if b.client, err = client.New(cfg); err != nil {
 			return err
 		}

@@ -35,6 +35,7 @@ type demonstration struct {
 
 // Bounds of the parts of a demonstration.
 const (
+	gossipWait    = 1500 * time.Millisecond // until every node has heard how busy the others are
 	startWithin   = 12 * time.Second
 	joinWithin    = 15 * time.Second
 	recoverWithin = 8 * time.Second
@@ -85,7 +86,7 @@ func (d *demonstration) botsConfig(end <-chan struct{}) bots.Config {
 	def := games()[0]
 	cfg := bots.Config{
 		Target: d.nodes[0].player, Admin: d.nodes[0].admin, Matches: d.cfg.matches, Players: d.cfg.players, Game: def.Name,
-		Games: map[string]game.Def{def.Name: def}, Spread: true, Duration: d.cfg.limit, End: end, Sights: d.sights, JoinTimeout: joinWithin,
+		Games: map[string]game.Def{def.Name: def}, Scatter: true, Duration: d.cfg.limit, End: end, Sights: d.sights, JoinTimeout: joinWithin,
 		Log: slog.New(slog.DiscardHandler), Seed: uint64(time.Now().UnixNano()),
 	}
 	for _, n := range d.nodes[1:] {
@@ -116,7 +117,14 @@ func (d *demonstration) assemble(ctx context.Context) error {
 			return err
 		}
 	}
-	return d.acquaint(ctx, d.nodes)
+	if err := d.acquaint(ctx, d.nodes); err != nil {
+		return err
+	}
+	d.tell.line("they know each other")
+	if !pause(ctx, gossipWait) {
+		return ctx.Err()
+	}
+	return nil
 }
 
 // begin starts a node that joins the others.

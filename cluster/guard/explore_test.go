@@ -103,6 +103,11 @@ func (m *model) run() string {
 			return bad
 		}
 		m.count(m.worlds[i])
+		if m.opt.progress > 0 && i%m.opt.progress == 0 {
+			if bad := m.progress(m.worlds[i]); bad != "" {
+				return bad + "\n" + m.trace(i, label{})
+			}
+		}
 	}
 	return ""
 }
@@ -206,14 +211,22 @@ func (m *model) eachOwner(w world, i int, try func(int, input)) {
 			}
 			continue
 		}
-		try(i, mkInput(inOffer, uint32(a|15<<4)))
-		try(i, mkInput(inOffer, uint32(15|a<<4)))
-		try(i, mkInput(inMove, uint32(a)))
+		if m.plans(newStandby) {
+			try(i, mkInput(inOffer, uint32(a|15<<4)))
+		}
+		if m.plans(newWitness) {
+			try(i, mkInput(inOffer, uint32(15|a<<4)))
+		}
+		if m.plans(migrates) {
+			try(i, mkInput(inMove, uint32(a)))
+		}
 	}
-	if !solo {
+	if !solo && m.plans(handsOver) {
 		try(i, mkInput(inMove, uint32(g.list.Standby[1]-'0')))
 	}
 }
+
+func (m *model) plans(p plan) bool { return m.opt.only == 0 || m.opt.only&p != 0 }
 
 // candidates are the nodes outside of the list; of those that no list has named yet, which are all alike, only one.
 func (m *model) candidates(w world, g *Guard, also uint32) (ids []int) {
@@ -295,7 +308,7 @@ func (m *model) move(w world, l label) (world, bool) {
 		l := todo[0]
 		todo = todo[1:]
 		r := m.step(w.n[l.node], l.in)
-		if r.over {
+		if r.ballot > m.opt.ballots || r.epoch > m.opt.epochs+2 {
 			return w, false
 		}
 		was := m.nodes[w.n[l.node]].g.list.Epoch

@@ -45,21 +45,33 @@ type model struct {
 }
 
 type modelOptions struct {
-	name    string
-	flaw    flaw
-	nodes   int
-	epochs  uint32 // changes after the first trio
-	inputs  uint8
-	ballots uint32
-	plans   uint8 // offers to a full list, and moves
-	silence bool  // the standby's reason is silence: the witness probes first
-	wraps   wrap  // flaws outside of the guard
-	client  bool
-	slow    bool   // learners take the journal when they like
-	drops   bool   // a standby may lose its copy, once per world
-	ahead   uint32 // K lies this many entries further ahead than the next one
-	max     int
+	name     string
+	flaw     flaw
+	nodes    int
+	epochs   uint32 // changes after the first trio
+	inputs   uint8
+	ballots  uint32
+	plans    uint8 // offers to a full list, and moves
+	only     plan  // these plans, 0 for all
+	silence  bool  // the standby's reason is silence: the witness probes first
+	wraps    wrap  // flaws outside of the guard
+	client   bool
+	slow     bool   // learners take the journal when they like
+	drops    bool   // a standby may lose its copy, once per world
+	ahead    uint32 // K lies this many entries further ahead than the next one
+	max      int
+	progress int // ask every so many states for progress
 }
+
+// plan is what an owner of a full list may do without need.
+type plan uint8
+
+const (
+	newStandby plan = 1 << iota
+	newWitness
+	migrates
+	handsOver
+)
 
 // wrap is a broken driver or client.
 type wrap uint8
@@ -79,7 +91,7 @@ type modelMsg struct {
 	m        Message
 }
 
-const maxEpochs = 8
+const maxEpochs = 14
 
 type hist struct {
 	lists  [maxEpochs]List
@@ -134,7 +146,8 @@ type effect struct {
 type stepResult struct {
 	next    uint32
 	effects []effect
-	over    bool // beyond the bounds of the model
+	ballot  uint32 // the highest in its messages
+	epoch   uint32
 }
 
 func (n *modelNode) encode() string {
@@ -225,7 +238,7 @@ func (g *Guard) normal() {
 	}
 	slices.SortFunc(g.peers, func(a, b peer) int { return cmp.Compare(a.id, b.id) })
 	for k := range g.timers {
-		if t := timer(k); !slices.Contains(explored, t) || t == timerRetry && (g.prop.phase != prepared || g.prop.waited) {
+		if t := timer(k); !slices.Contains(explored, t) || t == timerRetry && (g.prop.phase != preparing && g.prop.phase != prepared || g.prop.waited) {
 			g.stop(t)
 		}
 	}
@@ -263,9 +276,7 @@ func (m *model) step(state uint32, in input) *stepResult {
 		for _, a := range slices.Clone(n.g.Actions()) {
 			switch a.Kind {
 			case ActSend:
-				if a.Message.Ballot > m.opt.ballots {
-					r.over = true
-				}
+				r.ballot = max(r.ballot, a.Message.Ballot)
 				r.effects = append(r.effects, effect{kind: ActSend, to: a.Peer[1] - '0', msg: a.Message})
 			case ActRelease, ActOwn:
 				r.effects = append(r.effects, effect{kind: a.Kind, i: a.Index})
@@ -277,10 +288,7 @@ func (m *model) step(state uint32, in input) *stepResult {
 			}
 		}
 	}
-	r.over = r.over || n.g.list.Epoch > m.opt.epochs+2
-	if !r.over {
-		r.next = m.intern(n)
-	}
+	r.epoch, r.next = n.g.list.Epoch, m.intern(n)
 	m.steps[key] = r
 	return r
 }

@@ -22,10 +22,19 @@ func explore(t *testing.T, o modelOptions) *model {
 
 func TestModel(t *testing.T) {
 	for _, o := range []modelOptions{
-		{name: "one change, 3 ballots", nodes: 5, epochs: 1, inputs: 1, ballots: 3, plans: 1},
-		{name: "two changes, 2 ballots", nodes: 4, epochs: 2, inputs: 1, ballots: 2, plans: 1, max: 1_000_000},
+		{name: "one change", nodes: 4, epochs: 1, inputs: 2, ballots: 2, plans: 1, progress: 10},
+		{name: "one change, drops, slow", nodes: 4, epochs: 1, inputs: 2, ballots: 2, plans: 1, slow: true, drops: true},
+		{name: "one change, silence", nodes: 4, epochs: 1, inputs: 1, ballots: 2, plans: 1, silence: true, progress: 10},
+		{name: "one change, 3 ballots", nodes: 4, epochs: 1, inputs: 1, ballots: 3, plans: 1, progress: 10},
+		{name: "one change, 4 ballots", nodes: 4, epochs: 1, inputs: 1, ballots: 4, plans: 1, only: newStandby, progress: 10},
+		{name: "two changes", nodes: 4, epochs: 2, inputs: 2, ballots: 1, plans: 1, progress: 10},
+		{name: "two changes, 2 ballots", nodes: 4, epochs: 2, inputs: 1, ballots: 2, plans: 1, progress: 10},
+		{name: "two changes, 2 ballots, 2 plans", nodes: 4, epochs: 2, inputs: 1, ballots: 2, plans: 2, progress: 10},
+		{name: "three changes", nodes: 4, epochs: 3, inputs: 3, ballots: 1, plans: 1, progress: 10},
+		{name: "five changes", nodes: 4, epochs: 5, inputs: 1, ballots: 1, plans: 1, progress: 10},
 	} {
 		t.Run(o.name, func(t *testing.T) {
+			o.max = 1_500_000
 			m := explore(t, o)
 			t.Log(m.changes)
 		})

@@ -70,7 +70,8 @@ func (g *Guard) accept(now int64, from string, m *Message) {
 		g.send(from, Message{Kind: KindNack, Ballot: m.Ballot, Voted: g.promised})
 		return
 	}
-	if m.Ballot > g.promised && g.prop.phase != idle { // own ballot is overtaken; its votes may still come in
+	// An own ballot is overtaken, though its votes may still come in. An owner gives a standby that asked the time to decide.
+	if m.Ballot > g.promised && (g.prop.phase != idle || g.owning) {
 		g.arm(timerBallot, now+g.backoff())
 	}
 	g.promised = m.Ballot

@@ -190,14 +190,30 @@ func (n *Node) candidatesFor(match string, l guard.List, standby, witness bool) 
 		s, _ = search.Winner()
 	}
 	if witness && s != "" {
-		if list := place.Witnesses(nodes, n.id, s, match); len(list) > 0 {
-			w = list[0]
-		}
+		w = n.firstThere(match, place.Witnesses(nodes, n.id, s, match))
 	}
 	if !standby {
 		s = ""
 	}
 	return s, w
+}
+
+// firstThere returns the first of some nodes that answers and takes part in new things; "" if none does. A node that has just died is among
+// those that membership knows for seconds.
+func (n *Node) firstThere(match string, ranked []string) string {
+	for len(ranked) > 0 {
+		asks := make([]place.Ask, min(place.Width, len(ranked)))
+		for i := range asks {
+			asks[i].Node = ranked[i]
+		}
+		for _, r := range n.askStandby(match, asks) {
+			if r.Status != place.Refused {
+				return r.Node
+			}
+		}
+		ranked = ranked[len(asks):]
+	}
+	return ""
 }
 
 // takeOver makes this node the owner of a match that it stood by for, at the tick after the last one that it holds.

@@ -62,6 +62,9 @@ func (n *Node) moveMatch(ctx context.Context, h *hosted, target string) error {
 	}
 	select {
 	case err := <-done:
+		if err == nil {
+			<-h.gone // at once: it is retired
+		}
 		return err
 	case <-h.gone:
 		return nil

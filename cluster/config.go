@@ -30,14 +30,15 @@ type Config struct {
 	Webhook    Webhook // where results are delivered; default: nowhere
 
 	// Cluster mode, with Gossip. All nodes of a cluster have the same SecretFile, which is then required.
-	Gossip    string   // listener for gossip, TCP and UDP; default: none, a node alone
-	Advertise string   // HOST:PORT under which other nodes reach Gossip; default: Gossip, or a private address of this machine
-	Join      []string // HOST:PORT of nodes that are probably there; names may stand for many addresses
-	Link      string   // listener for calls between nodes; default: Gossip's host, and its port plus one
-	Region    string   // where this node is; matches can ask for it
-	Proxy     bool     // players cannot reach this node directly: the node that they reach passes their bytes on
-	Version   string   // of the program, shown to operators
-	TwoNodes  TwoNodes // what a match does that only two nodes know when one of them dies; default TwoNodesSafe
+	Gossip        string   // listener for gossip, TCP and UDP; default: none, a node alone
+	Advertise     string   // HOST:PORT under which other nodes reach Gossip; default: Gossip, or a private address of this machine
+	AdvertiseLink string   // HOST:PORT under which other nodes reach Link; default: its port under the host of Advertise
+	Join          []string // HOST:PORT of nodes that are probably there; names may stand for many addresses
+	Link          string   // listener for calls between nodes; default: Gossip's host, and its port plus one
+	Region        string   // where this node is; matches can ask for it
+	Proxy         bool     // players cannot reach this node directly: the node that they reach passes their bytes on
+	Version       string   // of the program, shown to operators
+	TwoNodes      TwoNodes // what a match does that only two nodes know when one of them dies; default TwoNodesSafe
 
 	MaxMatches int           // running at once; default 1,000
 	MaxPlayers int           // connections; default 20,000
@@ -102,7 +103,7 @@ func (c *Config) clusterDefaults() (err error) {
 		return fmt.Errorf("two nodes: %q is neither safe nor available", c.TwoNodes)
 	}
 	if c.Gossip == "" {
-		if len(c.Join) > 0 || c.Link != "" || c.Proxy || c.Advertise != "" {
+		if len(c.Join) > 0 || c.Link != "" || c.Proxy || c.Advertise != "" || c.AdvertiseLink != "" {
 			return errors.New("without a gossip address there are no other nodes to join, link to or pass players on to")
 		}
 		return nil
@@ -121,6 +122,11 @@ func (c *Config) clusterDefaults() (err error) {
 	}
 	if c.Advertise == "" {
 		c.Advertise = advertised(c.Gossip)
+	}
+	if c.AdvertiseLink != "" {
+		if c.AdvertiseLink, err = listenAddress(c.AdvertiseLink); err != nil {
+			return fmt.Errorf("advertised link: %w", err)
+		}
 	}
 	return nil
 }

@@ -72,7 +72,9 @@ func (n *Node) join() error {
 	n.link.ln = netcode.WrapListener(n.link.ln, &conn, n.links.TLS())
 	n.link.srv = newServer(n.linkRoutes(), n.cfg.Log)
 	n.meta.Cert = hash
-	n.meta.Link = reachable(n.link.addr, hostOf(n.cfg.Advertise))
+	if n.meta.Link = n.cfg.AdvertiseLink; n.meta.Link == "" {
+		n.meta.Link = reachable(n.link.addr, hostOf(n.cfg.Advertise))
+	}
 	n.meta.Player = reachable(n.player.addr, hostOf(n.cfg.Advertise))
 	gossip := member.Config{
 		ID: n.id, Label: "overtime", Keys: gossipKeys(n.secrets), Bind: n.cfg.Gossip, Advertise: knownPort(n.cfg.Advertise), Join: n.cfg.Join,
@@ -265,13 +267,13 @@ func (n *Node) closeFleet() {
 	if n.stop != nil {
 		close(n.stop)
 	}
-	n.work.Wait()
 	if n.members != nil {
 		n.members.Close()
 	}
 	if n.links != nil {
 		n.links.Close()
 	}
+	n.work.Wait() // after those whose callbacks start work
 	if n.link != nil {
 		n.link.close()
 	}

@@ -22,6 +22,7 @@ func serve(c *call) error {
 	f.StringVar(&cfg.TLSKey, "tls-key", "", "`FILE` with its private key, PEM")
 	f.StringVar(&cfg.Gossip, "gossip", "", "`ADDRESS` for gossip, TCP and UDP: this node is one of a cluster; needs --secret-file")
 	f.StringVar(&cfg.Advertise, "advertise", "", "`ADDRESS` under which other nodes reach --gossip; default: itself, or a private address of this machine")
+	f.StringVar(&cfg.AdvertiseLink, "advertise-link", "", "`ADDRESS` under which other nodes reach --link; default: its port at the host of --advertise")
 	f.StringVar(&cfg.Link, "link", "", "`ADDRESS` for calls between nodes; default: --gossip with the next port")
 	f.StringVar(&cfg.Region, "region", "", "`NAME` of where this node is; matches can ask for it")
 	join := f.String("join", "", "`ADDRESSES` of nodes that are probably there, a,b; a name may stand for many")

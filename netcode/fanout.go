@@ -5,7 +5,6 @@ import (
 
 	"github.com/overtime-server/overtime/game"
 	"github.com/overtime-server/overtime/game/loop"
-	"github.com/overtime-server/overtime/netcode/cohort"
 	"github.com/overtime-server/overtime/netcode/delta"
 	"github.com/overtime-server/overtime/schema"
 )
@@ -21,18 +20,21 @@ func (m *Match) Frame(f *loop.Frame) {
 	if f.State {
 		m.all.next(f.Tick, number, f.Rows)
 		m.srv.stats.RowsDropped.Add(uint64(m.all.now.Dropped()))
-		for _, c := range m.companies {
-			if c.team != nil {
-				c.team.next(f.Tick, number, f.Rows)
-			}
+		for _, s := range m.teams {
+			s.next(f.Tick, number, f.Rows)
+		}
+	}
+	t := tick{Frame: f, number: number, cfg: cfg, opt: delta.Options{
+		Epoch: cfg.Epoch, FullHash: number%uint32(max(1, cfg.Hz/cfg.Every)) == 0,
+	}}
+	if f.State {
+		for _, x := range m.members {
+			m.watch(&x.member, &t)
 		}
 	}
 	if f.Shed {
 		return
 	}
-	t := tick{Frame: f, number: number, cfg: cfg, opt: delta.Options{
-		Epoch: cfg.Epoch, FullHash: number%uint32(max(1, cfg.Hz/cfg.Every)) == 0,
-	}}
 	for i := 0; i < len(m.members); {
 		if x := m.members[i]; x.closing.Load() {
 			m.forget(x) // its connection broke: the loop keeps the seat, and says nothing to us
@@ -41,6 +43,9 @@ func (m *Match) Frame(f *loop.Frame) {
 		}
 	}
 	if f.State {
+		for _, x := range m.members {
+			m.decide(x, &t)
+		}
 		for _, c := range m.companies {
 			c.begin(m, &t)
 		}
@@ -48,8 +53,14 @@ func (m *Match) Frame(f *loop.Frame) {
 	for _, x := range m.members {
 		m.deliver(x, &t)
 	}
-	if f.State {
-		m.before = number
+}
+
+// decide says whether a member is sent this state frame, which decides his company too.
+func (m *Match) decide(x *session, t *tick) {
+	p := &x.member
+	p.what = p.pace.next(x.lag(t.Tick, &t.cfg), t.number)
+	if p.pace.step != p.company.step {
+		m.enter(p, p.seat.Player.Team, p.pace.step)
 	}
 }
 
@@ -67,11 +78,9 @@ func (m *Match) takeRoster(f *loop.Frame) {
 
 // move puts a member into another team. He begins anew with a keyframe of All, which makes his client drop the channel of his old team.
 func (m *Match) move(p *member, team uint32) {
-	m.part(p.company)
 	p.seat.Player.Team = team
-	p.company = m.company(teamOf(team))
-	p.company.members++
-	p.hasAny, p.inside = false, false
+	m.enter(p, team, p.company.step)
+	p.hasAny = false
 }
 
 // tick is what deliver needs to know about the tick being sent.
@@ -130,7 +139,7 @@ func (m *Match) messages(x *session, t *tick) {
 // state sends the state frame: own rows, the team's, then All; or leaves it out for somebody who cannot keep up.
 func (m *Match) state(x *session, t *tick) {
 	p := &x.member
-	switch p.pace.next(x.lag(t.Tick, &t.cfg), t.number) {
+	switch p.what {
 	case tooSlow:
 		x.end(schema.CloseTooSlow, "")
 		return
@@ -179,15 +188,14 @@ func (m *Match) frames(x *session, t *tick, key bool) bool {
 	}
 	s := m.message(m.all, t, key, p.has)
 	p.inside = false
-	if x.Class() != cohort.Cohort || t.Tick < p.well {
-		return m.put(x, m.alone(s, x.Class()), len(s.plain))
-	}
-	if c.team != nil {
+	if x.mayEnter(t) {
+		if c.primes() {
+			p.inside = true
+			return m.put(x, c.primer(m, s), len(s.plain))
+		}
 		c.waiting = true
-		return m.put(x, m.alone(s, x.Class()), len(s.plain))
 	}
-	p.inside = true
-	return m.put(x, c.primer(m, s), len(s.plain))
+	return m.put(x, m.alone(s, x.Class()), len(s.plain))
 }
 
 // put sends one frame; an empty one is none. raw is its size without compression.
@@ -202,25 +210,4 @@ func (m *Match) put(x *session, frame []byte, raw int) bool {
 	m.srv.stats.RawBytes.Add(uint64(raw))
 	m.srv.stats.DeflatedBytes.Add(uint64(len(frame)))
 	return true
-}
-
-// own sends the rows that only this player sees, unless his client predicts them.
-func (m *Match) own(x *session, t *tick, key bool) {
-	p := &x.member
-	if p.own[0] == nil {
-		return
-	}
-	base, now := p.own[0], p.own[1]
-	if key {
-		base = nil
-	}
-	now.Build(t.Tick, t.number, base, t.Rows.Channel(game.Own(p.seat.Player.Number)), t.Rows)
-	p.own[0], p.own[1] = now, p.own[0]
-	if base != nil && !t.opt.FullHash && delta.Predicted(base, now) {
-		return
-	}
-	m.ownBuf = AppendFrame(m.ownBuf[:0], false, m.enc.Encode(base, now, t.opt))
-	if x.SendReliable(m.ownBuf) == nil {
-		m.srv.stats.MessagesOut.Add(1)
-	}
 }

@@ -35,14 +35,15 @@ type Match struct {
 	// owned by the loop's goroutine
 	all       *stream
 	companies []*company // with members only
+	teams     []*stream  // of the companies
 	members   []*session
-	before    uint32 // number of the last state frame that was sent
 	enc       delta.Encoder
 	writer    schema.ServerWriter
 	scratch   []byte // deflated payloads
 	ownBuf    []byte // frame of own rows
 	roster    []schema.RosterEntry
 	msgs      []schema.Message
+	enters    []*member // into a company's window
 }
 
 var _ loop.Sink = (*Match)(nil)
@@ -100,11 +101,9 @@ func (m *Match) Joined(l loop.Link, seat loop.Seat) {
 		m.comeBack(&x.member, &was.resume)
 	}
 	if !seat.Player.Spectator {
-		own := game.Own(seat.Player.Number)
-		x.member.own = [2]*delta.Snapshot{delta.NewSnapshot(m.tables, own), delta.NewSnapshot(m.tables, own)}
+		x.member.own.snapshots[0] = delta.NewSnapshot(m.tables, game.Own(seat.Player.Number))
 	}
-	x.member.company = m.company(teamOf(seat.Player.Team))
-	x.member.company.members++
+	m.enter(&x.member, seat.Player.Team, 0)
 	m.members = append(m.members, x)
 }
 
@@ -160,13 +159,6 @@ func (m *Match) forget(x *session) {
 	}
 	m.members = slices.Delete(m.members, i, i+1)
 	m.part(x.member.company)
-}
-
-// part takes one member out of a company's count; an empty company is dropped.
-func (m *Match) part(c *company) {
-	if c.members--; c.members == 0 {
-		m.companies = slices.DeleteFunc(m.companies, func(o *company) bool { return o == c })
-	}
 }
 
 // teamOf is the channel that a team's players share; All for those without one.

@@ -11,7 +11,7 @@ import (
 
 	"github.com/overtime-server/overtime/game"
 	"github.com/overtime-server/overtime/game/loop"
-	"github.com/overtime-server/overtime/netcode/delta"
+	"github.com/overtime-server/overtime/netcode/cohort"
 	"github.com/overtime-server/overtime/schema"
 	"github.com/overtime-server/overtime/schema/wire"
 )
@@ -76,11 +76,12 @@ type member struct {
 	inside  bool   // his inflater has seen the company's window
 	well    uint32 // tick from which he may be inside again
 	pace    pace
+	what    sending // what becomes of this state frame
 	company *company
 	sent    uint32  // last reliable message sent
 	renew   uint32  // tick at which a fresh resume token is due
 	standby *string // what he was told last
-	own     [2]*delta.Snapshot
+	own     ownRows
 }
 
 func newSession(s *Server, c *Conn) *session { return &session{Conn: c, srv: s} }
@@ -169,6 +170,14 @@ func (x *session) lag(tick uint32, c *loop.Config) lag {
 		tick: tick, every: uint32(c.Every), hz: uint32(c.Hz),
 		seen: x.seen.Load(), trip: time.Duration(x.trip.Swap(0)), busy: x.Busy(), pinging: x.pinged.Load() != 0,
 	}
+}
+
+// due reports whether the member is sent this state frame, and not as a keyframe that he has asked for.
+func (x *session) due() bool { return x.member.what == send && !x.wantKey.Load() }
+
+// mayEnter reports whether the member can share a window, and has been well for long enough. At the lower rates nobody is.
+func (x *session) mayEnter(t *tick) bool {
+	return x.Class() == cohort.Cohort && (x.member.company.step > 0 || t.Tick >= x.member.well)
 }
 
 // handler is gws' view of all sessions.

@@ -67,6 +67,7 @@ type bot struct {
 	sight  *Sight    // nil: nobody wants to know
 
 	// Owned by the goroutine of the client, read by others after it has ended or once settled is set.
+	began   time.Time
 	number  uint32 // of the player
 	unnamed uint64 // samples that were answered, but not by name
 
@@ -97,6 +98,12 @@ func (b *bot) Frame(c *client.Client, tick uint32) {
 	b.last.Store(int64(time.Since(b.run.start)))
 	if !b.joined.Load() {
 		b.joined.Store(true)
+		b.run.joins.add(time.Since(b.began))
+		for moves := c.Stats().Moves; ; {
+			if most := b.run.moved.Load(); moves <= most || b.run.moved.CompareAndSwap(most, moves) {
+				break
+			}
+		}
 		b.run.arrived <- b
 	}
 	if b.watch != nil && b.run.counting.Load() {

@@ -126,7 +126,9 @@ func (r *run) report(from, to totals, seconds float64) Report {
 	per := func(n uint64) float64 { return round(float64(n)/float64(players)/seconds, 3) }
 	gap, gapMax := r.gaps.quantiles(0.5, 0.99, 0.999)
 	ack, ackMax := r.acks.quantiles(0.5, 0.99)
+	join, joinMax := r.joins.quantiles(0.5, 0.99)
 	rep := Report{
+		Join: Ack{round(join[0], 3), round(join[1], 3), joinMax}, JoinMoves: r.moved.Load(),
 		Matches: len(r.matches), Players: r.present(), Seconds: round(seconds, 3),
 		FramesPerPlayerS: per(to.frames - from.frames), WireBytesPerPlayerS: per(to.bytes - from.bytes),
 		InputsSent: to.sent - from.sent, InputsAnswered: to.answered - from.answered,

@@ -26,6 +26,8 @@ type Report struct {
 	HashChecks          uint64  `json:"hash_checks"`
 	HashMismatches      uint64  `json:"hash_mismatches"`
 	DecodeErrors        uint64  `json:"decode_errors"`
+	Join                Ack     `json:"join_ms"`         // from the first attempt to the first state frame, of all who joined
+	JoinMoves           uint64  `json:"join_moves_most"` // times that a bot was sent to another node until then, at most
 	JoinsFailed         uint64  `json:"joins_failed"`
 	Reconnects          uint64  `json:"reconnects"`
 	Moves               uint64  `json:"moves"`
@@ -79,6 +81,7 @@ func (r *Report) WriteTable(w io.Writer) error {
 	row("inputs", "%d sent, %d answered, %d lost", r.InputsSent, r.InputsAnswered, r.InputsLost)
 	row("answered after", "p50 %.1f  p99 %.1f  max %.1f ms", r.Ack.P50, r.Ack.P99, r.Ack.Max)
 	row("state compared", "%d times, %d mismatches, %d decode errors", r.HashChecks, r.HashMismatches, r.DecodeErrors)
+	row("joined after", "p50 %.1f  p99 %.1f  max %.1f ms, %d moves at most", r.Join.P50, r.Join.P99, r.Join.Max, r.JoinMoves)
 	row("connections", "%d joins failed, %d reconnects, %d moves, %d seats lost", r.JoinsFailed, r.Reconnects, r.Moves, r.SeatsLost)
 	row("closes", "%s", r.Closes)
 	row("activity", "%.0f %% moving, %.0f %% turning, %.2f shots per player and second, %.1f rows changed per tick",

@@ -35,6 +35,8 @@ type run struct {
 	dial  dialFunc
 	start time.Time
 	id    string // of this run, part of player ids
+	joins histogram     // from the first attempt to the first state frame
+	moved atomic.Uint64 // most moves of one bot until then
 	gaps  histogram
 	acks  histogram
 
@@ -265,6 +267,7 @@ func (r *run) launch(ctx context.Context, m *match, ended chan<- *bot) error {
 
 // play runs a bot to its end.
 func (r *run) play(ctx context.Context, b *bot) {
+	b.began = time.Now()
 	err := b.client.Run(ctx)
 	if r.stopping.Load() || ctx.Err() != nil {
 		return

@@ -26,13 +26,13 @@ type Report struct {
 	HashChecks          uint64  `json:"hash_checks"`
 	HashMismatches      uint64  `json:"hash_mismatches"`
 	DecodeErrors        uint64  `json:"decode_errors"`
-	Join                Ack     `json:"join_ms"`         // from the first attempt to the first state frame, of all who joined
-	JoinMoves           uint64  `json:"join_moves_most"` // times that a bot was sent to another node until then, at most
 	JoinsFailed         uint64  `json:"joins_failed"`
 	Reconnects          uint64  `json:"reconnects"`
 	Moves               uint64  `json:"moves"`
 	Closes              Closes  `json:"closes"` // close codes received; 1006 is a connection that broke without one
 	Activity            Action  `json:"activity"`
+	Join                Ack     `json:"join_ms"`         // from the first attempt to the first state frame, of all who joined
+	JoinMoves           uint64  `json:"join_moves_most"` // times that a bot was sent to another node until then, at most
 }
 
 // Gap and Ack are quantiles in ms.

@@ -34,7 +34,7 @@ type run struct {
 	maps  *maps
 	dial  dialFunc
 	start time.Time
-	id    string // of this run, part of player ids
+	id    string        // of this run, part of player ids
 	joins histogram     // from the first attempt to the first state frame
 	moved atomic.Uint64 // most moves of one bot until then
 	gaps  histogram

@@ -71,7 +71,7 @@ func TestReportJSON(t *testing.T) {
 	const want = `{"matches":0,"players":0,"seconds":0,"frames_per_player_s":0,"wire_bytes_per_player_s":0,"inputs_sent":0,"inputs_answered":0,` +
 		`"inputs_lost":0,"seats_lost":0,"gap_ms":{"p50":0,"p99":0,"p999":0,"max":0},"ack_ms":{"p50":0,"p99":0,"max":0},"hash_checks":0,` +
 		`"hash_mismatches":0,"decode_errors":0,"joins_failed":0,"reconnects":0,"moves":0,"closes":{"1006":1,"4013":2},` +
-		`"activity":{"moving":0,"turning":0,"shots_per_player_s":0,"changed_rows_per_tick":0}}` + "\n"
+		`"activity":{"moving":0,"turning":0,"shots_per_player_s":0,"changed_rows_per_tick":0},"join_ms":{"p50":0,"p99":0,"max":0},"join_moves_most":0}` + "\n"
 	if b.String() != want {
 		t.Errorf("got  %swant %s", &b, want)
 	}

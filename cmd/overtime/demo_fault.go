@@ -53,7 +53,7 @@ func (d *demonstration) strike(ctx context.Context) error {
 		says, err = "kill -STOP "+v.name+": it freezes", suspend(v.cmd.Process)
 	case "cut":
 		says = v.name + " is cut off from the other nodes, and lives on"
-		d.cutOff(v, true)
+		d.cutter.set(v, true)
 	}
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", d.cfg.fault, v.name, err)
@@ -151,7 +151,7 @@ func (d *demonstration) comeBack(ctx context.Context) error {
 		return resume(v.cmd.Process)
 	case "cut":
 		d.tell.line("%s is connected again", v.name)
-		d.cutOff(v, false)
+		d.cutter.set(v, false)
 		return nil
 	}
 	d.tell.line("a new node takes the place of %s: D", v.name)

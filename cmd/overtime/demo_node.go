@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -29,6 +30,7 @@ type demoNode struct {
 	private [2]string // cut: where gossip and link really listen, behind the wires; "" otherwise
 	cmd     *exec.Cmd
 	exited  chan struct{} // closed when the process is gone
+	process atomic.Int64  // its id; any goroutine may read it
 
 	id string // of the node in the cluster; owned by the demonstration
 }
@@ -122,6 +124,9 @@ func (l *launch) start(n *demoNode, join []string) error {
 		runtime.LockOSThread() // the process is tied to the thread that started it
 		defer runtime.UnlockOSThread()
 		err := n.cmd.Start()
+		if err == nil {
+			n.process.Store(int64(n.cmd.Process.Pid))
+		}
 		started <- err
 		if err != nil {
 			file.Close()

@@ -25,6 +25,7 @@ type demonstration struct {
 	tell    teller
 	nodes   []*demoNode
 	wires   []*wire // cut: what goes between nodes goes through these
+	cutter  cutter
 	sights  *bots.Sights
 	victim  *demoNode
 	before  []demoMatch     // right before the fault
@@ -111,6 +112,9 @@ func (d *demonstration) assemble(ctx context.Context) error {
 			}
 		}
 		d.nodes = append(d.nodes, n)
+	}
+	for _, w := range d.wires {
+		w.connect()
 	}
 	for _, n := range d.nodes {
 		if err := d.begin(n); err != nil {

@@ -26,6 +26,7 @@ type Config struct {
 	Data       string  // directory for the node's key and for results; default: nothing is kept
 	SecretFile string  // keys that sign players' tokens, one base64 key of 32 bytes a line; default: the node's own, kept in Data
 	Record     string  // directory for journals of all matches, one file each; default: none are written
+	Queues     string  // file with the rules of queues, see package matchmaker; default: every queue has the default rules
 	NoGuests   bool    // only players with a token may play
 	Webhook    Webhook // where results are delivered; default: nowhere
 

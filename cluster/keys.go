@@ -34,9 +34,24 @@ func findKeys(cfg *Config) ([]token.Key, error) {
 	}
 }
 
-// Reload reads the secret file anew, so that keys can be rotated while the node runs: tokens and gossip are signed with the first key,
-// and accepted with all. Any goroutine may call it. After an error everything is as it was.
+// Reload reads the secret file and the rules of queues anew. So keys can be rotated while the node runs: tokens and gossip are signed
+// with the first key, and accepted with all. Any goroutine may call it. After an error in a file everything is as it was.
 func (n *Node) Reload() error {
+	rules, err := readRules(&n.cfg)
+	if err != nil {
+		return err
+	}
+	if err := n.reloadKeys(); err != nil {
+		return err
+	}
+	if n.cfg.Queues != "" {
+		n.tickets.setRules(rules)
+		n.cfg.Log.Info("rules of queues reloaded", "queues", len(rules.Queues))
+	}
+	return nil
+}
+
+func (n *Node) reloadKeys() error {
 	if n.cfg.SecretFile == "" {
 		return nil
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -33,6 +34,8 @@ type Node struct {
 	hook    *webhook               // locks itself; nil: results are delivered nowhere
 	drains  drains                 // locks itself
 	limiter *limiter               // locks itself
+	tickets *tickets               // locks itself
+	seats   *seatBook              // locks itself
 	matches *register              // locks itself
 	player  *door
 	admin   *door
@@ -90,7 +93,10 @@ func Start(cfg Config) (*Node, error) {
 		"create": takes(n.giveCreate), "create_once": takes(n.giveCreateOnce), "seat": takes(n.giveSeat), "open": takes(n.giveOpen),
 		"matches": takes(n.giveMatches), "results": takes(n.giveResults), "announce": takes(n.giveAnnounce), "drain": takes(n.giveDrain),
 		"stand": takes(n.giveStand), "digest": takes(n.giveDigest),
+		"ticket_expect": takes(n.giveExpect), "ticket_drop": takes(n.giveDrop),
 	}
+	n.tickets, n.seats = newTickets(n.life, ticketNode{n}, cfg.Log), newSeatBook()
+	maps.Copy(n.methods, n.tickets.methods())
 	for _, g := range cfg.Games {
 		n.stats[g.Name] = loop.NewStats()
 	}
@@ -106,6 +112,8 @@ func Start(cfg Config) (*Node, error) {
 		})
 	}
 	n.work.Go(n.tend)
+	n.work.Go(n.tickets.run)
+	n.work.Go(n.fill)
 	n.serving.Store(true)
 	cfg.Log.Info("serving", "node", n.id, "players", n.URL(), "admin", n.AdminURL())
 	return n, nil
@@ -119,6 +127,11 @@ func (n *Node) open() (err error) {
 	if n.keys, err = token.NewKeyring(n.secrets); err != nil {
 		return err
 	}
+	rules, err := readRules(&n.cfg)
+	if err != nil {
+		return err
+	}
+	n.tickets.setRules(rules)
 	if n.cfg.Record != "" {
 		if err = os.MkdirAll(n.cfg.Record, 0o700); err != nil {
 			return fmt.Errorf("record: %w", err)
@@ -182,7 +195,8 @@ func (n *Node) openPlayer() error {
 
 func (n *Node) openAdmin() error {
 	var err error
-	n.api, err = admin.New(admin.Config{Node: operator{n}, Addr: n.cfg.Admin, Key: n.cfg.AdminKey, ReadKey: n.cfg.AdminReadKey, Version: n.cfg.Version, Log: n.cfg.Log})
+	n.api, err = admin.New(admin.Config{Node: operator{n}, Addr: n.cfg.Admin, Key: n.cfg.AdminKey, ReadKey: n.cfg.AdminReadKey, Version: n.cfg.Version, Routes: n.ticketRoutes(),
+		Log: n.cfg.Log})
 	if err != nil {
 		return err
 	}

@@ -97,6 +97,8 @@ func (o operator) Counters() admin.Counters {
 	k := admin.Counters{Net: o.edge.Stats(), Games: o.stats, Matches: map[string]int{}, Limited: o.limiter.refused.Load(),
 		Unprotected: map[string]int{}}
 	k.BytesIn, k.BytesOut = o.edge.Bytes()
+	waiting := o.tickets.counters()
+	k.Tickets = &waiting
 	for _, g := range o.cfg.Games {
 		k.Matches[g.Name] = 0
 	}

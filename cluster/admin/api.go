@@ -111,6 +111,9 @@ var (
 	ErrOver        = errors.New("the match is over")
 	ErrBusy        = errors.New("too much to do right now")
 	ErrTooLarge    = errors.New("the body is too large")
+	ErrTicket      = errors.New("no such ticket")
+	ErrPlayerBusy  = errors.New("a player waits in another ticket")
+	ErrAssigned    = errors.New("the ticket has its match already")
 )
 
 // Created is a match that was made, or found under its key.
@@ -188,6 +191,7 @@ type Counters struct {
 	Unprotected       map[string]int         // running matches that would not survive the death of their owner, by reason
 	Cluster           *ClusterCounters       // nil: a node alone
 	Webhook           *WebhookCounters       // nil: results are delivered nowhere
+	Tickets           *TicketCounters
 }
 
 // ClusterCounters are about the other nodes.

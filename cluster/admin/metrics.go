@@ -91,6 +91,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	put.net(&k)
 	put.count(mAdminLimited, c.refused)
 	put.cluster(&k)
+	put.tickets(k.Tickets)
 	for game, n := range k.Matches {
 		put.value(mMatches, float64(n), game)
 	}

@@ -16,6 +16,7 @@ func serve(c *call) error {
 	f.StringVar(&cfg.Admin, "admin", "127.0.0.1:8081", "`ADDRESS` for operators; not on loopback it needs OVERTIME_ADMIN_KEY")
 	f.StringVar(&cfg.Public, "public-url", "", "`ADDRESS` under which clients reach --listen; default: what their request names")
 	f.StringVar(&cfg.Data, "data", "", "`DIR` for the node's key and the results of matches; default: nothing is kept")
+	f.StringVar(&cfg.Queues, "queues", "", "`FILE` with the rules of matchmaking queues, read anew on SIGHUP; default: every queue has the default rules")
 	f.StringVar(&cfg.Record, "record", "", "`DIR` for recordings of all matches, see overtime replay")
 	f.StringVar(&cfg.SecretFile, "secret-file", "", "`FILE` with the keys that sign tokens, one base64 key of 32 bytes a line")
 	f.StringVar(&cfg.TLSCert, "tls-cert", "", "`FILE` with the certificate of --listen, PEM")

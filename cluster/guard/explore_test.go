@@ -161,7 +161,7 @@ func (m *model) each(w world, f func(label, world)) {
 		n := m.nodes[w.n[i]]
 		g := n.g
 		for _, t := range explored {
-			if g.armed(t) {
+			if g.armed(t) && (t != timerStall || !m.opt.calm) {
 				try(i, mkInput(inFire, uint32(t)))
 			}
 		}

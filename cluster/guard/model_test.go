@@ -58,6 +58,7 @@ type modelOptions struct {
 	client   bool
 	slow     bool   // learners take the journal when they like
 	drops    bool   // a standby may lose its copy, once per world
+	calm     bool   // nobody suspects a standby of stalling
 	ahead    uint32 // K lies this many entries further ahead than the next one
 	max      int
 	progress int // ask every so many states for progress

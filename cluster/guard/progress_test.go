@@ -8,10 +8,9 @@ func (m *model) progress(w world) string {
 	opt := m.opt
 	defer func() { m.opt = opt }()
 	m.opt.ballots, m.opt.epochs, m.opt.inputs = 40, maxEpochs-3, 100
-	asked, length := uint32(0), 0
+	asked, length := uint32(0), uint32(0)
 	for round := range 40 {
 		w = m.fair(w, round)
-		h := &m.hists[w.hist]
 		var top *modelNode
 		at := 0
 		for i := range m.opt.nodes {
@@ -22,12 +21,12 @@ func (m *model) progress(w world) string {
 		if top == nil || top.g.move.stage == moveStill {
 			continue
 		}
-		if asked == top.g.tenure && len(h.acked[top.g.list.Epoch]) >= length {
+		if asked == top.g.tenure && top.g.released >= length {
 			return ""
 		}
 		if asked != top.g.tenure {
 			w, _ = m.move(w, label{uint8(at), mkInput(inAppend, 0)})
-			asked, length = top.g.tenure, len(m.nodes[w.n[at]].log)
+			asked, length = top.g.tenure, uint32(len(m.nodes[w.n[at]].log))
 		}
 	}
 	s := "no progress with nobody dead:"

@@ -36,6 +36,7 @@ const (
 type deliveries struct {
 	rand   *rand.Rand
 	limit  int         // attempts at a time
+	most   int         // results that may wait
 	wait   []*delivery // ascending by seq
 	flying int
 
@@ -46,7 +47,7 @@ type deliveries struct {
 
 // add queues a result. It returns the number of one that gave way for it, 0 if none did.
 func (d *deliveries) add(now time.Time, seq uint64) (gone uint64) {
-	if len(d.wait) >= maxWaiting {
+	if len(d.wait) >= d.most {
 		gone = d.wait[0].seq
 		d.wait = append(d.wait[:0], d.wait[1:]...)
 	}

@@ -95,7 +95,7 @@ func openWebhook(cfg Webhook, data string, log *slog.Logger) (*webhook, error) {
 	}
 	w := &webhook{
 		cfg: cfg, secret: secret, spool: files, log: log, wake: make(chan struct{}, 1), stop: make(chan struct{}), over: make(chan struct{}),
-		list: deliveries{rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), limit: orDefault(cfg.AtOnce, 2)},
+		list: deliveries{rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), limit: orDefault(cfg.AtOnce, 2), most: maxWaiting},
 	}
 	if w.cfg.transport == nil {
 		w.cfg.transport = http.DefaultTransport.(*http.Transport).Clone() // whose idle connections are ours to close
@@ -147,7 +147,7 @@ func (w *webhook) giveWay(seq uint64) {
 		return
 	}
 	w.dropped.Add(1)
-	w.log.Error("too many results wait for the webhook: the oldest is given up", "most", maxWaiting)
+	w.log.Error("too many results wait for the webhook: the oldest is given up", "most", w.list.most)
 	w.forget(seq)
 }
 

@@ -11,7 +11,7 @@ import (
 
 func serve(c *call) error {
 	f := newFlags(c)
-	cfg := cluster.Config{Games: games(), AdminKey: c.env("OVERTIME_ADMIN_KEY")}
+	cfg := cluster.Config{Games: games(), AdminKey: c.env("OVERTIME_ADMIN_KEY"), AdminReadKey: c.env("OVERTIME_ADMIN_READ_KEY")}
 	f.StringVar(&cfg.Listen, "listen", "127.0.0.1:8080", "`ADDRESS` for players")
 	f.StringVar(&cfg.Admin, "admin", "127.0.0.1:8081", "`ADDRESS` for operators; not on loopback it needs OVERTIME_ADMIN_KEY")
 	f.StringVar(&cfg.Public, "public-url", "", "`ADDRESS` under which clients reach --listen; default: what their request names")
@@ -19,6 +19,9 @@ func serve(c *call) error {
 	f.StringVar(&cfg.Queues, "queues", "", "`FILE` with the rules of matchmaking queues, read anew on SIGHUP; default: every queue has the default rules")
 	f.StringVar(&cfg.Record, "record", "", "`DIR` for recordings of all matches, see overtime replay")
 	f.StringVar(&cfg.SecretFile, "secret-file", "", "`FILE` with the keys that sign tokens, one base64 key of 32 bytes a line")
+	f.StringVar(&cfg.Webhook.URL, "webhook", "", "`URL` that the results of matches are posted to; needs --data and --webhook-secret-file")
+	f.StringVar(&cfg.Webhook.SecretFile, "webhook-secret-file", "", "`FILE` with the secret that signs them, at least 16 bytes")
+	f.IntVar(&cfg.Webhook.AtOnce, "webhook-at-once", 2, "most results on their way at a time, 1 to 4")
 	f.StringVar(&cfg.TLSCert, "tls-cert", "", "`FILE` with the certificate of --listen, PEM")
 	f.StringVar(&cfg.TLSKey, "tls-key", "", "`FILE` with its private key, PEM")
 	f.StringVar(&cfg.Gossip, "gossip", "", "`ADDRESS` for gossip, TCP and UDP: this node is one of a cluster; needs --secret-file")

@@ -21,7 +21,6 @@ type demoConfig struct {
 	after            time.Duration // from then on
 	limit            time.Duration // of all of it
 	exe              string        // this program
-	env              []string      // of the nodes, beside that of this process
 	dir              string        // where to put everything; "": a directory of its own, removed when all went well
 }
 
@@ -107,7 +106,7 @@ func newDemo(cfg demoConfig, out interface{ Write([]byte) (int, error) }, began 
 		d.clean()
 		return nil, err
 	}
-	d.launch = launch{exe: cfg.exe, env: cfg.env, dir: d.dir, events: make(chan demoEvent, 1024)}
+	d.launch = launch{exe: cfg.exe, dir: d.dir, events: make(chan demoEvent, 1024)}
 	return d, nil
 }
 

@@ -160,7 +160,7 @@ func (d *demonstration) comeBack(ctx context.Context) error {
 		return err
 	}
 	d.nodes = append(d.nodes, n)
-	if err := d.begin(n); err != nil {
+	if err := d.begin(ctx, n); err != nil {
 		return err
 	}
 	living := make([]*demoNode, 0, len(d.nodes))
@@ -169,8 +169,6 @@ func (d *demonstration) comeBack(ctx context.Context) error {
 			living = append(living, x)
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, startWithin)
-	defer cancel()
 	return d.acquaint(ctx, living)
 }
 

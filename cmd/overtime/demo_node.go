@@ -48,7 +48,6 @@ type demoEvent struct {
 // launch is what all nodes of a demonstration have in common.
 type launch struct {
 	exe    string
-	env    []string // beside that of this process
 	dir    string
 	events chan demoEvent // what is not taken in time is dropped
 }
@@ -94,8 +93,8 @@ func freeAddress(udp bool) (string, error) {
 	return "", err
 }
 
-// start starts the process. Whatever becomes of this one, it ends with it where the system can see to that.
-func (l *launch) start(n *demoNode, join []string) error {
+// start starts the process. It is killed when ctx ends, and dies with this one where the system can see to that.
+func (l *launch) start(ctx context.Context, n *demoNode, join []string) error {
 	args := []string{
 		"serve", "--listen", n.player, "--admin", n.admin, "--record", n.dir, "--secret-file", filepath.Join(l.dir, "secret"),
 		"--gossip", n.gossip, "--link", n.link, "--join", strings.Join(join, ","), "--empty-after", "30s", "--log-format", "text",
@@ -103,13 +102,12 @@ func (l *launch) start(n *demoNode, join []string) error {
 	if n.private[0] != "" {
 		args = append(args, "--gossip", n.private[0], "--advertise", n.gossip, "--link", n.private[1], "--advertise-link", n.link)
 	}
-	n.cmd = exec.Command(l.exe, args...)
+	n.cmd = exec.CommandContext(ctx, l.exe, args...)
 	for _, v := range os.Environ() {
-		if !strings.HasPrefix(v, "OVERTIME_") {
+		if !strings.HasPrefix(v, "OVERTIME_") || strings.HasPrefix(v, "OVERTIME_TEST_") { // flags of other commands are not meant for it
 			n.cmd.Env = append(n.cmd.Env, v)
 		}
 	}
-	n.cmd.Env = append(n.cmd.Env, l.env...)
 	tieToParent(n.cmd)
 	logs, err := n.cmd.StderrPipe()
 	if err != nil {

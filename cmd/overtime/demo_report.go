@@ -74,7 +74,7 @@ func (d *demonstration) judge(played *bots.Report) (*demoReport, error) {
 	for _, n := range d.nodes {
 		list, err := readTenures(n.name, n.dir)
 		if err != nil {
-			return nil, err
+			return nil, foundError{err}
 		}
 		h.tenures = append(h.tenures, list...)
 	}

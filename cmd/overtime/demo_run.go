@@ -68,6 +68,7 @@ func (d *demonstration) run(ctx context.Context) (*demoReport, error) {
 	d.over = time.Since(d.sights.Began())
 	if err != nil {
 		stop()
+		quit(d.nodes, 0) // so that nobody waits for them
 	}
 	close(end)
 	o := <-played
@@ -98,8 +99,6 @@ func (d *demonstration) botsConfig(end <-chan struct{}) bots.Config {
 
 // assemble starts the nodes and waits until they know each other.
 func (d *demonstration) assemble(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, startWithin)
-	defer cancel()
 	d.tell.line("three nodes start, each a process of its own: A, B and C")
 	for _, name := range []string{"A", "B", "C"} {
 		n, err := d.launch.newNode(name)
@@ -117,7 +116,7 @@ func (d *demonstration) assemble(ctx context.Context) error {
 		w.connect()
 	}
 	for _, n := range d.nodes {
-		if err := d.begin(n); err != nil {
+		if err := d.begin(ctx, n); err != nil {
 			return err
 		}
 	}
@@ -132,18 +131,20 @@ func (d *demonstration) assemble(ctx context.Context) error {
 }
 
 // begin starts a node that joins the others.
-func (d *demonstration) begin(n *demoNode) error {
+func (d *demonstration) begin(ctx context.Context, n *demoNode) error {
 	var join []string
 	for _, x := range d.nodes {
 		if x != n && x != d.victim {
 			join = append(join, x.gossip)
 		}
 	}
-	return d.launch.start(n, join)
+	return d.launch.start(ctx, n, join)
 }
 
 // acquaint waits until nodes are ready and know of each other.
 func (d *demonstration) acquaint(ctx context.Context, nodes []*demoNode) error {
+	ctx, cancel := context.WithTimeout(ctx, startWithin)
+	defer cancel()
 	for _, n := range nodes {
 		if err := n.ready(ctx, d.api); err != nil {
 			return d.explain(n, err)

@@ -40,7 +40,7 @@ func TestReadmeCurls(t *testing.T) {
 	env := append(os.Environ(), "NODE="+n.id, "no_proxy=*")
 	used := map[string]bool{}
 	setting := strings.Replace(blocks[0], "http://127.0.0.1:8081", n.AdminURL(), 1)
-	match := ""
+	match, ticket := "", ""
 	for _, block := range blocks[1:] {
 		if match != "" && n.matches.get(match) == nil && strings.Contains(block, "-X DELETE") {
 			match = do(t, "POST", n.AdminURL()+"/v1/matches", "{}").field(t, "match_id") // ended by the example before
@@ -48,7 +48,7 @@ func TestReadmeCurls(t *testing.T) {
 		// What curl sends is printed after its answer: method, URL and status.
 		wrapper := `curl() { command curl -w '\n%{method} %{url_effective} %{http_code}' "$@"; }` + "\n"
 		cmd := exec.CommandContext(t.Context(), "bash", "-euc", setting+wrapper+block)
-		cmd.Env = append(env, "MATCH="+match)
+		cmd.Env = append(env, "MATCH="+match, "TICKET="+ticket)
 		out, err := cmd.Output()
 		if err != nil {
 			t.Fatalf("%s: %v, %s", block, err, out)
@@ -61,11 +61,15 @@ func TestReadmeCurls(t *testing.T) {
 			continue
 		}
 		path, _, _ := strings.Cut(strings.TrimPrefix(url, n.AdminURL()), "?")
-		used[method+" "+strings.NewReplacer("/"+n.id, "/{id}", "/"+orThis(match, "none"), "/{id}").Replace(path)] = true
+		used[method+" "+strings.NewReplacer("/"+n.id, "/{id}", "/"+orThis(match, "none"), "/{id}",
+			"/"+orThis(ticket, "none"), "/{id}").Replace(path)] = true
 		var v map[string]any
 		if json.Unmarshal([]byte(answer), &v) == nil {
 			if id, ok := v["match_id"].(string); ok && match == "" {
 				match = id
+			}
+			if id, ok := v["ticket_id"].(string); ok {
+				ticket = id
 			}
 			if tokens, ok := v["tokens"].(map[string]any); ok { // who is removed later must be there
 				join(t, v["url"].(string), tokens["p1"].(string)).welcomed()

@@ -7,6 +7,7 @@ import { num, type Scene, type ScoreLine } from './scene.js';
 const LINES = 10;
 const FEED = 6;
 const FEED_MS = 5000;
+const TOLD_MS = 20_000;
 /** States of the row overtime.match. */
 const WAITING = 0;
 const ENDED = 2;
@@ -54,11 +55,23 @@ export class Hud {
     how.textContent = k.killer ? WEAPONS[k.weapon] || 'killed' : 'died';
     if (k.killer) li.append(name(k.killer, k.killerColor), how, name(k.victim, k.victimColor));
     else li.append(name(k.victim, k.victimColor), how);
+    this.feed(li, FEED_MS);
+  }
+
+  /** What an operator says, above the kills and for longer. */
+  told(text: string): void {
+    const li = document.createElement('li');
+    li.className = 'mine';
+    li.textContent = text;
+    this.feed(li, TOLD_MS);
+  }
+
+  private feed(li: HTMLElement, ms: number): void {
     const feed = el('feed');
     feed.prepend(li);
     while (feed.children.length > FEED) feed.lastElementChild!.remove();
-    setTimeout(() => li.classList.add('old'), FEED_MS);
-    setTimeout(() => li.remove(), FEED_MS + 700);
+    setTimeout(() => li.classList.add('old'), ms);
+    setTimeout(() => li.remove(), ms + 700);
   }
 
   /** A message in the middle, until the next; an empty one takes it away. */

@@ -12,6 +12,8 @@ import { readScene, type Scene } from './scene.js';
 /** Ends after which another match is worth trying: this one failed or is over, or the server has forgotten us in a restart. */
 const TRY_ANOTHER = [4000, 4001, 4004, 4006];
 const ANOTHER_MS = 3000;
+/** Kind of the reliable messages in which an operator says something. */
+const FROM_OPERATOR = 2;
 
 const canvas = document.getElementById('view') as HTMLCanvasElement;
 const form = document.getElementById('join') as HTMLFormElement;
@@ -80,6 +82,9 @@ function start(ticket: Ticket): void {
   c.on('phase', (p) => (data['state'] = p));
   c.on('tick', () => (data['tick'] = String(c.tick)));
   c.on('end', ended);
+  c.on('message', (m) => {
+    if (m.kind === FROM_OPERATOR) hud.told(new TextDecoder().decode(m.data));
+  });
   c.on('welcome', (w) => {
     data['player'] = String(w.player);
     data['match'] = w.match;

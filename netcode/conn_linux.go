@@ -6,6 +6,7 @@ import (
 	"net"
 	"syscall"
 	"time"
+	"unsafe"
 )
 
 // Socket options that package syscall does not name; the numbers are the same on every architecture (linux/tcp.h).
@@ -75,4 +76,14 @@ func (w *rawWriter) write(p []byte) (int, error) {
 		return 0, w.err
 	}
 	return w.n, nil
+}
+
+// queued returns how many bytes the peer's kernel has not acknowledged yet (SIOCOUTQ, which has the number of TIOCOUTQ).
+func (w *rawWriter) queued() (n uint64, ok bool) {
+	var bytes int32
+	var errno syscall.Errno
+	err := w.conn.Control(func(fd uintptr) {
+		_, _, errno = syscall.Syscall(syscall.SYS_IOCTL, fd, syscall.TIOCOUTQ, uintptr(unsafe.Pointer(&bytes)))
+	})
+	return uint64(max(0, bytes)), err == nil && errno == 0
 }

@@ -16,3 +16,5 @@ type rawWriter struct{}
 func newRawWriter(net.Conn) *rawWriter { return nil }
 
 func (*rawWriter) write([]byte) (int, error) { return 0, nil }
+
+func (*rawWriter) queued() (uint64, bool) { return 0, false }

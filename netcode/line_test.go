@@ -19,6 +19,10 @@ type line struct {
 	idle      float64              // ms that an acknowledgement waits for the client's next sample, up to
 	seed      uint64
 
+	mute   bool // the client acknowledges nothing
+	lies   bool // it acknowledges the newest tick at once, whatever has come
+	kernel bool // the server's kernel can say what waits in its queue
+
 	rnd   *rand.Rand
 	now   int // ms
 	tick  uint32
@@ -34,6 +38,11 @@ type line struct {
 	pings  int           // on their way
 	trip   time.Duration // round trip that came in
 
+	total float64  // bytes sent
+	freed float64  // bytes that the player's kernel has acknowledged
+	tcp   []parcel // such acknowledgements on their way
+	looks int      // into the kernel's queue
+
 	log []decision
 	got []arrival
 }
@@ -42,6 +51,7 @@ type line struct {
 type parcel struct {
 	tick uint32
 	left float64 // bytes
+	size float64 // bytes
 	due  float64 // ms
 	from int     // ms, when it was sent
 }
@@ -80,9 +90,15 @@ func (l *line) run(d time.Duration) *line {
 
 // frame asks about a state frame.
 func (l *line) frame() {
-	what := l.pace.next(lag{
-		tick: l.tick, every: uint32(l.every), hz: uint32(l.hz), seen: l.seen, trip: l.trip, pinging: l.pings > 0,
-	}, l.tick/uint32(l.every))
+	now := lag{tick: l.tick, every: uint32(l.every), hz: uint32(l.hz), seen: l.seen, trip: l.trip, pinging: l.pings > 0}
+	if l.lies {
+		now.seen = l.tick - 1
+	}
+	if l.kernel && l.pace.audit.due {
+		l.looks++
+		now.out = traffic{known: true, sent: uint64(l.total), queued: uint64(l.total - l.freed)}
+	}
+	what := l.pace.next(now, l.tick/uint32(l.every))
 	l.trip = 0
 	l.log = append(l.log, decision{l.now, what, l.pace.step})
 	if what != send {
@@ -95,7 +111,8 @@ func (l *line) frame() {
 	if l.catchUp > 0 && l.tick != l.sent+uint32(l.every) {
 		size = l.catchUp
 	}
-	l.queue = append(l.queue, parcel{tick: l.tick, left: size, from: l.now})
+	l.queue = append(l.queue, parcel{tick: l.tick, left: size, size: size, from: l.now})
+	l.total += size
 	l.sent = l.tick
 }
 
@@ -136,7 +153,12 @@ func (l *line) arrive() {
 		p := l.down[0]
 		if p.tick != 0 {
 			l.got = append(l.got, arrival{float64(l.now), float64(l.now - p.from)})
-			if p.tick-l.acked < uint32(l.acks) {
+			last := 0.0
+			if n := len(l.tcp); n > 0 {
+				last = l.tcp[n-1].due
+			}
+			l.tcp = append(l.tcp, parcel{size: p.size, due: max(last, float64(l.now)+l.rtt/2+delayedAck*l.rnd.Float64())})
+			if l.mute || p.tick-l.acked < uint32(l.acks) {
 				continue
 			}
 			l.acked = p.tick
@@ -145,6 +167,9 @@ func (l *line) arrive() {
 		if p.tick != 0 {
 			l.up[len(l.up)-1].due += l.idle * l.rnd.Float64()
 		}
+	}
+	for ; len(l.tcp) > 0 && l.tcp[0].due <= float64(l.now); l.tcp = l.tcp[1:] {
+		l.freed += l.tcp[0].size
 	}
 	for ; len(l.up) > 0 && l.up[0].due <= float64(l.now); l.up = l.up[1:] {
 		if p := l.up[0]; p.tick != 0 {
@@ -155,6 +180,9 @@ func (l *line) arrive() {
 		}
 	}
 }
+
+// delayedAck is by how many ms a kernel may delay its acknowledgements (RFC 1122 allows 500; systems take 40).
+const delayedAck = 40
 
 // ages returns the ages of the state frames that arrived from a moment on, ascending, ms.
 func (l *line) ages(from int) (all []float64) {

@@ -55,6 +55,7 @@ type nbConn struct {
 	waiting atomic.Int64 // bytes in pend and in the drain goroutine's hands
 
 	mu       sync.Mutex // the rest
+	sent     uint64     // bytes accepted since start
 	pend     []byte     // not yet in the drain goroutine's hands
 	draining bool
 	fin      bool  // half-close once all is written
@@ -109,6 +110,7 @@ func (c *nbConn) Write(p []byte) (int, error) {
 		return 0, net.ErrClosed
 	}
 	n := 0
+	c.sent += uint64(len(p))
 	if !c.draining && c.raw != nil {
 		var err error
 		if n, err = c.raw.write(p); err != nil {
@@ -125,6 +127,17 @@ func (c *nbConn) Write(p []byte) (int, error) {
 		}
 	}
 	return len(p), nil
+}
+
+// traffic returns how much was sent, and how much of that the peer's kernel has not acknowledged. It makes a system call.
+func (c *nbConn) traffic() traffic {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.raw == nil || c.err != nil {
+		return traffic{}
+	}
+	queued, ok := c.raw.queued()
+	return traffic{known: ok, sent: c.sent, queued: queued + uint64(c.waiting.Load())}
 }
 
 // drain writes what waits until nothing does. What is not written within the timeout ends the connection.

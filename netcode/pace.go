@@ -31,9 +31,12 @@ type pace struct {
 	trips  [8]time.Duration // of the last pings, there and back
 	ntrips uint
 	rtt    time.Duration // smoothed
+	trip   time.Duration // of the last ping, whatever it had to wait for
 	ask    bool          // ping before the frame just decided about: nothing is on its way that the ping would have to wait for
 	asked  uint32        // when that was last so
 	clean  bool          // the ping on its way is such a one
+
+	audit audit // of who is not to be judged by his acknowledgements
 }
 
 // Bounds on how long a frame may wait on top of a round trip. Jitter, and acknowledgements that wait for the client's next sample,
@@ -71,6 +74,7 @@ type lag struct {
 	trip    time.Duration // of a ping that was answered since the last state frame; 0: none
 	pinging bool          // a ping is not answered yet
 	busy    bool          // the kernel refused bytes
+	out     traffic       // as pace.audit.due has asked for
 }
 
 // ticks of a duration, rounded up.
@@ -91,13 +95,15 @@ const (
 func (p *pace) next(l lag, frame uint32) sending {
 	p.note(&l, frame)
 	wait, step := p.wait(&l), divisors[p.step]
-	if p.seen == 0 && p.ntrips > 0 && wait > l.ticks(p.rtt+startTime) {
+	silent := p.seen == 0 && p.ntrips > 0 && wait > l.ticks(p.rtt+startTime)
+	p.audit.next(&l, p.rtt, silent)
+	if silent && p.audit.verdict != flows {
 		step = divisors[slowest] // the first acknowledgement will tell; until then not much may pile up
 	}
 	if p.ask = false; frame%step != 0 {
 		return skip
 	}
-	if l.busy || p.late(&l, wait) {
+	if l.busy || p.late(&l, wait) || p.audit.verdict == stuck {
 		return p.miss(&l)
 	}
 	p.hit(&l)
@@ -112,6 +118,7 @@ func (p *pace) note(l *lag, frame uint32) {
 	p.sent <<= min(frame-p.frame, 64)
 	p.frame = frame
 	if l.trip != 0 {
+		p.trip = l.trip
 		if p.step == 0 || p.clean {
 			p.ping(l.trip) // else it may have waited behind state frames
 		}
@@ -127,6 +134,7 @@ func (p *pace) note(l *lag, frame uint32) {
 	}
 	p.smooth += 2*p.took - p.smooth/4
 	p.seen = seen
+	p.audit.acknowledged(l, p.took, p.trip)
 }
 
 // ping takes in a round trip.

@@ -166,10 +166,14 @@ func (x *session) ponged() {
 
 // lag is what is known about how far the client is behind. Called by the match.
 func (x *session) lag(tick uint32, c *loop.Config) lag {
-	return lag{
+	l := lag{
 		tick: tick, every: uint32(c.Every), hz: uint32(c.Hz),
 		seen: x.seen.Load(), trip: time.Duration(x.trip.Swap(0)), busy: x.Busy(), pinging: x.pinged.Load() != 0,
 	}
+	if x.member.pace.audit.due {
+		l.out = x.nb.traffic()
+	}
+	return l
 }
 
 // due reports whether the member is sent this state frame, and not as a keyframe that he has asked for.

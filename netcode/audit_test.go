@@ -41,11 +41,11 @@ func TestAuditFindsWhoIsBehind(t *testing.T) {
 			l := c
 			l.hz, l.rtt, l.jitter, l.size, l.kernel, l.rate = 30, rtt, 10, 100, true, func(int) float64 { return 1.5 }
 			l.run(60 * time.Second)
-			ages := l.ages(20_000) // a liar on a short line is found by the first ping that has to wait
+			ages := l.ages(30_000) // a liar on a short line is found by the first ping that has to wait
 			p50, most := quantile(ages, 0.5), ages[len(ages)-1]
 			t.Logf("round trip %v ms, mute %v, lies %v: %.1f frames a second, age p50 %.0f ms, max %.0f ms, %.1f looks a second",
-				rtt, l.mute, l.lies, float64(len(ages))/40, p50, most, float64(l.looks)/60)
-			if most > rtt/2+1500 || p50 > rtt/2+500 || len(ages) < 40*3 {
+				rtt, l.mute, l.lies, float64(len(ages))/30, p50, most, float64(l.looks)/60)
+			if most > rtt/2+1500 || p50 > rtt/2+500 || len(ages) < 30*3 {
 				t.Errorf("%d frames, age p50 %v, max %v ms", len(ages), p50, most)
 			}
 			if l.looks > 60*4+1 {

@@ -137,9 +137,19 @@ func (p *player) Frame(c *client.Client, _ uint32)                    { c.Send(g
 // join connects with what quickplay gave.
 func join(t *testing.T, url, token string) *player {
 	t.Helper()
+	return joinWith(t, url, token, nil)
+}
+
+// joinWith has a listener besides, which may be nil.
+func joinWith(t *testing.T, url, token string, l *listener) *player {
+	t.Helper()
 	p := &player{t: t, welcome: make(chan *schema.Welcome, 8), end: make(chan error, 1)}
+	var h client.Handler = p
+	if l != nil {
+		l.player, h = p, l
+	}
 	var err error
-	p.client, err = client.New(client.Config{URL: url, Token: token, Handler: p, Log: slog.New(slog.DiscardHandler), GiveUp: 200 * time.Millisecond})
+	p.client, err = client.New(client.Config{URL: url, Token: token, Handler: h, Log: slog.New(slog.DiscardHandler), GiveUp: 200 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package game
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Limits that the wire format and the loop rely on. [Def.Validate] checks them.
@@ -16,8 +17,9 @@ const (
 	NumAxes       = 4    // analogue axes of an [Input]
 	DefaultHz     = 30
 	DefaultSeats  = 16
-	MaxRepeat     = 8 // ticks for which a missing sample repeats the last one
-	MaxInputsTick = 2 // samples consumed for one player in one tick
+	MaxRepeat     = 8  // ticks for which a missing sample repeats the last one
+	MaxInputsTick = 2  // samples consumed for one player in one tick
+	MaxLoads      = 64 // versions that Def.Loads names
 )
 
 // Def describes a game to the server. It is a value without state: one Def serves every match of the game, from many
@@ -25,8 +27,14 @@ const (
 type Def struct {
 	// Name is the game's name in the API and in journals: lower-case letters, digits and dashes.
 	Name string
-	// Version is the version of the rules. A recorded match replays only under the version that made it.
+	// Version is the version of the rules. A recorded match replays only under the version that made it. Raise it with every change
+	// after which equal journals may give other Save bytes.
 	Version uint32
+	// Loads names other versions of the rules whose saved states Match.Load takes as well: then running matches change to
+	// this version when a cluster is updated node by node. Naming a later one lets them change back. Where the bytes alone
+	// do not tell who saved them, Setup.Saved does. Package gametest checks it with states that those versions saved.
+	// Optional; without it a match ends with the last node that has its version.
+	Loads []uint32
 	// Hz is the default number of ticks per second, 1 to MaxHz; 0 means DefaultHz.
 	Hz int
 	// Every is the number of ticks per state frame, 1 to 16; 0 means 1.
@@ -53,6 +61,7 @@ type Setup struct {
 	Seats    int    // capacity
 	Settings []byte // the game's own settings as JSON, nil for its defaults
 	Static   []byte // what Def.Static returned
+	Saved    uint32 // version of the rules that saved what the match is to Load, where it is one of Def.Loads; else 0
 }
 
 // BrainSetup is what a bot knows when it enters a match.
@@ -102,7 +111,8 @@ type Match interface {
 	Rows(r *Rows)
 	// Save appends all state, hidden parts included, to b and returns it. Equal states give equal bytes.
 	Save(b []byte) []byte
-	// Load replaces the state by one that Save produced under the same Setup.
+	// Load replaces the state by one that Save produced under the same Setup, or that of a version in Def.Loads did (Static may
+	// differ then).
 	Load(b []byte) error
 }
 
@@ -138,6 +148,8 @@ func (d Def) Validate() error {
 		return fmt.Errorf("game %s: %d kinds, want 1 to %d", d.Name, len(d.Kinds), MaxKinds)
 	case d.New == nil:
 		return fmt.Errorf("game %s: New is nil", d.Name)
+	case len(d.Loads) > MaxLoads || slices.Contains(d.Loads, d.Version):
+		return fmt.Errorf("game %s: loads %v: want at most %d versions other than its own, %d", d.Name, d.Loads, MaxLoads, d.Version)
 	}
 	for _, k := range d.Kinds {
 		if err := k.Validate(); err != nil {
@@ -145,6 +157,11 @@ func (d Def) Validate() error {
 		}
 	}
 	return nil
+}
+
+// CanLoad reports whether matches of this game can load what a version of the rules has saved: its own, or one that Loads names.
+func (d Def) CanLoad(version uint32) bool {
+	return version == d.Version || slices.Contains(d.Loads, version)
 }
 
 // Validate reports the first thing wrong with a field table, or nil.

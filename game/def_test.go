@@ -38,6 +38,8 @@ func TestValidate(t *testing.T) {
 		"no kinds":       func(d *Def) { d.Kinds = nil },
 		"many kinds":     func(d *Def) { d.Kinds = make([]Kind, MaxKinds+1) },
 		"no New":         func(d *Def) { d.New = nil },
+		"loads itself":   func(d *Def) { d.Version, d.Loads = 3, []uint32{2, 3} },
+		"loads too many": func(d *Def) { d.Version, d.Loads = 3, make([]uint32, MaxLoads+1) },
 		"no fields":      func(d *Def) { d.Kinds = []Kind{{Name: "k"}} },
 		"many fields":    func(d *Def) { d.Kinds = []Kind{{Name: "k", Fields: make([]Field, MaxFields+1)}} },
 		"no bits":        field(Field{Name: "f"}),
@@ -48,6 +50,19 @@ func TestValidate(t *testing.T) {
 		spoil(&d)
 		if d.Validate() == nil {
 			t.Errorf("%s: accepted", what)
+		}
+	}
+}
+
+func TestCanLoad(t *testing.T) {
+	d := goodDef()
+	d.Version, d.Loads = 3, []uint32{1, 4}
+	if err := d.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	for version, want := range []bool{false, true, false, true, true, false} {
+		if d.CanLoad(uint32(version)) != want {
+			t.Errorf("version %d: %v", version, !want)
 		}
 	}
 }

@@ -62,6 +62,8 @@ type Core struct {
 	saved    []byte
 	savedFor uint32
 	scores   []game.Score
+
+	savedBy uint32 // during Upgrade: version of the rules that saved the state
 }
 
 // Removal is a player who was removed in the last tick.
@@ -90,7 +92,7 @@ func (c *Core) setup(round uint32) game.Setup {
 	if round > 1 {
 		seed = game.NewRand(seed + uint64(round)*0x9e3779b97f4a7c15).Uint64()
 	}
-	return game.Setup{Seed: seed, Hz: c.head.Hz, Seats: c.head.Seats, Settings: c.head.Settings, Static: c.static}
+	return game.Setup{Seed: seed, Hz: c.head.Hz, Seats: c.head.Seats, Settings: c.head.Settings, Static: c.static, Saved: c.savedBy}
 }
 
 // begin starts a round.

@@ -2,11 +2,12 @@
 # TypeScript tests and for generating the wire code, Chromium for the browser test.
 
 .DEFAULT_GOAL := help
-.PHONY: help build bundle run test test-go test-web race fuzz lint cross determinism generate check-generated browser picture bench load clean ci
+.PHONY: help build bundle run test test-go test-web race fuzz lint cross determinism generate check-generated browser picture bench load demo clean ci
 
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 FUZZTIME ?= 10s
 BOTS     ?= 6
+FAULT    ?= kill
 GODIRS   := cmd game netcode schema cluster bots .ci/bundle
 CI_STEPS := lint cross check-generated test race fuzz determinism browser
 
@@ -90,6 +91,10 @@ bench:
 # Load a server with bots, each on a core of its own, and print the numbers (MATCHES=50 PLAYERS=16 DURATION=30s ARGS=)
 load: build
 	.ci/load
+
+# Three nodes, bots, and one node killed: every match goes on (FAULT=kill, stop or cut)
+demo: build
+	@bin/overtime demo --fault $(FAULT)
 
 # Remove what builds and tests have made
 clean:

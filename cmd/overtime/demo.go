@@ -79,6 +79,7 @@ func (c *call) demonstrate(cfg demoConfig, asJSON bool) error {
 	if asJSON {
 		err = json.NewEncoder(c.out).Encode(report)
 	} else {
+		fmt.Fprintln(c.err)
 		err = report.print(c.out)
 	}
 	if err == nil && !report.OK {

@@ -15,9 +15,7 @@ type history struct {
 	tenures []tenure
 	sights  []sight
 	hz      uint32
-	fault   time.Duration   // when it happened, on the clock of the frames
-	over    time.Duration   // until when players were to see frames
-	hit     map[string]bool // matches whose owner was hit
+	over    time.Duration // until when players were to see frames
 }
 
 // tenure is what one node recorded of one match while it owned it.

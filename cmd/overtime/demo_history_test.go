@@ -44,7 +44,7 @@ func timeOf(tick uint32) time.Duration { return time.Duration(tick) * time.Secon
 
 // madeUp is a history in which nothing is wrong.
 func madeUp() *history {
-	h := &history{matches: []string{"m"}, hz: 30, fault: timeOf(madeUpTake), over: timeOf(madeUpEnd), hit: map[string]bool{"m": true}}
+	h := &history{matches: []string{"m"}, hz: 30, over: timeOf(madeUpEnd)}
 	a, b := madeUpTenure("A", 1, 0, madeUpZomb), madeUpTenure("B", 3, madeUpTake, madeUpEnd)
 	for i := madeUpTake; i < madeUpZomb; i++ {
 		a.ticks[i].hash++ // it woke up, and other inputs reached it
@@ -202,7 +202,7 @@ func absent(v *verdict) int    { return v.absent }
 
 func TestGap(t *testing.T) {
 	h := madeUp()
-	if gap, ok := gapOf(h.sights[0].frames, h.fault); !ok || gap != timeOf(61)-timeOf(58) {
+	if gap, ok := gapOf(h.sights[0].frames, timeOf(madeUpTake)); !ok || gap != timeOf(61)-timeOf(58) {
 		t.Errorf("%v, %v", gap, ok)
 	}
 	// A frame that was on its way when the node died is the old owner's still.

@@ -67,7 +67,7 @@ func quantiles(ms []float64) (g demoGap) {
 
 // judge compares what the players saw with what the nodes recorded, and makes the report.
 func (d *demonstration) judge(played *bots.Report) (*demoReport, error) {
-	h := history{hz: uint32(games()[0].WithDefaults().Hz), fault: d.faultAt, over: d.over, hit: d.hit}
+	h := history{hz: uint32(games()[0].WithDefaults().Hz), over: d.over}
 	for _, m := range d.before {
 		h.matches = append(h.matches, m.ID)
 	}
@@ -113,7 +113,7 @@ func (d *demonstration) judge(played *bots.Report) (*demoReport, error) {
 		for i := range h.tenures {
 			ticks += len(h.tenures[i].ticks)
 		}
-		d.tell.line("%d recorded ticks and %d checked frames agree: every match went on", ticks, played.HashChecks)
+		d.tell.line("%d recorded ticks and %d checked frames agree: every match went on, with one owner at a time, nothing taken back and no input lost", ticks, played.HashChecks)
 	}
 	return r, nil
 }
@@ -124,8 +124,7 @@ func (r *demoReport) print(w io.Writer) error {
 	if !r.OK {
 		verdict = "SOMETHING IS WRONG"
 	}
-	_, err := fmt.Fprintf(w, `
-fault          %s of node %s, with %d of %d players
+	_, err := fmt.Fprintf(w, `fault          %s of node %s, with %d of %d players
 gap            p50 %.0f  p99 %.0f  max %.0f ms
 matches lost   %d of %d
 inputs lost    %d

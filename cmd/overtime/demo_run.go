@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -208,15 +207,6 @@ func (d *demonstration) alive() *demoNode {
 		}
 	}
 	return d.nodes[0]
-}
-
-// node finds a node by its id.
-func (d *demonstration) node(id string) *demoNode {
-	i := slices.IndexFunc(d.nodes, func(n *demoNode) bool { return n.id == id })
-	if i < 0 {
-		return nil
-	}
-	return d.nodes[i]
 }
 
 // play is what happens while the players play.

@@ -1,4 +1,5 @@
-// Overtime is the command of the game session server: it serves matches, loads a server with bots, and replays recorded matches.
+// Overtime is the command of the game session server: it serves matches, loads a server with bots, shows how a cluster
+// outlives a fault, and replays recorded matches.
 //
 // Every flag is also an environment variable (--max-matches is OVERTIME_MAX_MATCHES); an empty variable counts as unset and a flag
 // beats a variable. Address flags take HOST:PORT or a URL. Standard output carries results only; progress and logs go to

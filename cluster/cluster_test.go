@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"encoding/json"
-	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -79,6 +78,7 @@ func show(t *testing.T, n *Node, match string) (m admin.Match) {
 }
 
 func TestMatchesAreProtected(t *testing.T) {
+	t.Parallel()
 	nodes := startCluster(t, 3, nil)
 	var ids []string
 	for i := range 6 {
@@ -88,10 +88,6 @@ func TestMatchesAreProtected(t *testing.T) {
 	for _, id := range ids {
 		eventually(t, "match is protected", func() bool {
 			m := show(t, nodes[0], id)
-			if os.Getenv("SHOW") != "" {
-				fmt.Println(m.ID, m.Epoch, m.Tick, m.Owner, m.Standby, m.Witness, m.Protected, m.Unprotected)
-				time.Sleep(300 * time.Millisecond)
-			}
 			return m.Protected
 		})
 	}

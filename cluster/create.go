@@ -140,6 +140,9 @@ func (n *Node) candidates() []place.Node {
 	var list []place.Node
 	for _, x := range n.nodes() {
 		if x.State == member.Alive {
+			if x.Load == (member.Load{}) {
+				x.Load.FreeMatches = 1 // it has not said anything yet; it is asked before anything is placed there
+			}
 			list = append(list, place.Node{
 				ID: x.ID, Region: x.Meta.Region, Zone: hostOf(x.Meta.Link), Draining: x.Load.Draining,
 				Matches: x.Load.Matches, Free: x.Load.FreeMatches,

@@ -102,8 +102,12 @@ func (n *Node) evacuate(ctx context.Context) (left int) {
 func (n *Node) moveAway(ctx context.Context, h *hosted) error {
 	ctx, cancel := context.WithTimeout(ctx, moveTime)
 	defer cancel()
+	began := time.Now()
 	for {
 		target, err := n.heir(ctx, h)
+		if err != nil && time.Since(began) > heirTime {
+			return err
+		}
 		if err == nil {
 			err = n.moveMatch(ctx, h, target)
 		}
@@ -120,6 +124,9 @@ func (n *Node) moveAway(ctx context.Context, h *hosted) error {
 
 // moveAgain is the pause between attempts to move a match.
 const moveAgain = 50 * time.Millisecond
+
+// heirTime is how long a match without a standby is given to find one, if there is no other node for it either.
+const heirTime = 300 * time.Millisecond
 
 // heir returns the node that a match is moved to.
 func (n *Node) heir(ctx context.Context, h *hosted) (string, error) {
@@ -167,6 +174,9 @@ func (n *Node) depart(ctx context.Context) {
 	for _, h := range n.matches.all() {
 		r := h.duty.shown.Load()
 		if r == nil || !r.Protected {
+			if r != nil && r.Standby != "" { // its last tick would wait for an answer that does not come
+				h.match.Retire(loop.OverShutdown, "the node stops")
+			}
 			continue
 		}
 		if x, ok := n.node(r.Standby); ok {

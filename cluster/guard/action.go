@@ -24,7 +24,8 @@ const (
 	ActDrop
 	// ActFeed: (owner) journal of tenure Message.Epoch to Peer from now on. Message is its KindAt: its log is of tenure
 	// Message.Tenure, Message.Index entries long, with state hash Message.Hash. Same tenure, or the same hash at
-	// that index in our history: go on at Index+1. Otherwise send a snapshot first. Comes again after every loss.
+	// that index in our history: go on at Index+1. Otherwise send a snapshot first. Comes again after every loss, and may
+	// come twice: one that repeats what is under way on the same connection is ignored.
 	ActFeed
 	// ActUnfeed: no more journal to Peer.
 	ActUnfeed
@@ -40,7 +41,8 @@ const (
 	ActThaw
 	// ActMoveFailed: the move to Peer was given up; the match goes on here. After ActThaw if it was frozen.
 	ActMoveFailed
-	// ActFail: the match is lost by policy (one of three left, LostAfter over): end it with 4000. An owner's or standby's.
+	// ActFail: the match is lost by policy (the last one of three, LostAfter over): end it with 4000. Owner. A standby gets
+	// ActDrop with Forsaken instead: it cannot know that the owner is dead.
 	ActFail
 	// ActWatch: Peers has changed: keep links to exactly those.
 	ActWatch

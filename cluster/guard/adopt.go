@@ -87,8 +87,12 @@ func (g *Guard) unfeed(id string) {
 	}
 }
 
-// giveUpCandidates: no progress for too long.
-func (g *Guard) giveUpCandidates(now int64) {
+// giveUpLearning: no progress for too long. On the other side: neither fed nor named, so this candidate was forgotten.
+func (g *Guard) giveUpLearning(now int64) {
+	if g.learner {
+		g.leave(now, Released)
+		return
+	}
 	if !g.newW.enlisted {
 		g.giveUp(&g.newW)
 	}
@@ -144,6 +148,7 @@ func (g *Guard) onEnlist(now int64, from string, m *Message) {
 	}
 	g.learner, g.copies, g.dirty = true, m.Learn, true
 	g.stop(timerKeep)
+	g.arm(timerLearn, now+g.cfg.LostAfter)
 	g.send(from, Message{Kind: KindEnlisted})
 	if m.Learn {
 		g.follow(now)
@@ -152,7 +157,7 @@ func (g *Guard) onEnlist(now int64, from string, m *Message) {
 
 // onDismiss: this candidate is not needed any more.
 func (g *Guard) onDismiss(now int64, from string, m *Message) {
-	if g.learner && from == g.list.Owner && m.Epoch == g.list.Epoch {
+	if g.learner && from == g.list.Owner && m.Epoch >= g.list.Epoch {
 		g.leave(now, Released)
 	}
 }

@@ -27,18 +27,21 @@
 //
 // # How to drive it
 //
-// One goroutine per match and node calls every method. After each call that changes something (all but the queries) it
-// takes [Guard.Actions] and carries them out in order, then arms one timer for [Guard.Deadline] and calls [Guard.Tick]
-// when it is due. Time is in milliseconds on any clock of the node that never goes back.
+// One goroutine per match and node calls every method. After each call that changes something (all but the queries Take,
+// Role, List, Record, Peers, Deadline, Done) it takes [Guard.Actions] and carries them out in order, until there are none;
+// then it arms one timer for [Guard.Deadline] and calls [Guard.Tick] when it is due. Time is in milliseconds on any clock
+// of the node that never goes back. Actions other than ActSend and ActRelease are rare.
 //
 //	what happened                                          call
 //	a match is created here                                Birth, then Logged for every tick
 //	enlist for a match with no guard here, and there is    Join, then Receive the message
 //	   room; a message of any other kind, or no room       Book.Answer, send what it returns
 //	a guard's message from a peer                          Split (match), Parse, Receive
-//	link.Up, link.Down with EOF or silence (300 ms)        Up, Down: for each guard whose Peers has that peer
+//	link.Up, link.Down with EOF or silence (300 ms)        Up, Down: for each guard whose Peers has that peer; after
+//	                                                       ActWatch also for new peers whose link is up, or known dead
 //	owner: a tick was stepped (loop's Replica.Record)      Logged
-//	follower: a journal record or snapshot is here         Take: false = drop it; apply; Held
+//	follower: a journal record or snapshot is here         Take: false = drop it; apply (a gap: drop it); Held
+//	follower: a feed begins at exactly its index and hash  Take, Held: the copy is part of the owner's log
 //	follower: its copy is gone                             Dropped
 //	ActNeed, and package place knows candidates            Offer
 //	drain of a match to a node                             Move, on ActMoveReady MoveAt(K), on ActFreeze freeze, Frozen
@@ -53,6 +56,9 @@
 // What an owner sends to players is gated by Release and Hold: a tick's frame, welcome, resume, messages and the match's end
 // leave when ActRelease has named an index at or above it. Alone as well: never release "everything" for a guarded match,
 // for the base of the next list is the highest index that was named by an ActRelease.
+//
+// A node's hint about who owns a match (List, Record) never gets older, but only a player's welcome that passed the gate
+// proves ownership. A player's own copy of the highest epoch travels in hello; a node below it does not welcome.
 //
 // ActHold, ActStop and ActFreeze must be carried out before anything else is fed to the guard.
 //

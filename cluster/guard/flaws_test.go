@@ -26,6 +26,9 @@ func TestEveryBrokenVariantIsCaught(t *testing.T) {
 		with("a client takes frames of older epochs", func(o *modelOptions) { o.wraps = clientTakes; o.client = true }),
 	} {
 		t.Run(o.name, func(t *testing.T) {
+			if raceOn && (o.slow || o.drops) {
+				t.Skip("takes too long under the race detector")
+			}
 			m := newModel(o)
 			bad := m.run()
 			if bad == "" {

@@ -18,6 +18,9 @@ func (g *Guard) Held(now int64, tenure, index uint32, hash uint64) {
 	}
 	g.tenure, g.index, g.hash = tenure, index, hash
 	g.stop(timerAt)
+	if g.learner {
+		g.arm(timerLearn, now+g.cfg.LostAfter)
+	}
 	g.acknowledge()
 	g.settle(now)
 }
@@ -91,5 +94,6 @@ func (g *Guard) drop(why Why) {
 func (g *Guard) leave(now int64, why Why) {
 	g.learner, g.copies, g.dirty = false, false, true
 	g.drop(why)
+	g.stop(timerLearn)
 	g.arm(timerKeep, now+g.cfg.Keep)
 }

@@ -24,9 +24,11 @@ func (g *Guard) learn(now int64, next List) {
 	switch g.list.seat(g.cfg.Self) {
 	case 1:
 		g.learner = false
+		g.stop(timerLearn)
 		g.follow(now)
 	case 2:
 		g.learner = false
+		g.stop(timerLearn)
 		g.drop(Released)
 	default:
 		if !g.learner || next.Owner != old.Owner {
@@ -40,7 +42,10 @@ func (g *Guard) learn(now int64, next List) {
 // lead is learn for the new list's owner; start says whether its copy is good enough for a new tenure.
 func (g *Guard) lead(now int64, start bool) {
 	goesOn := g.owning && g.tenure == g.list.Since
-	g.learner = false
+	if g.learner {
+		g.learner = false
+		g.stop(timerLearn)
+	}
 	if !goesOn {
 		g.resign(false)
 		g.patron, g.follows = "", 0

@@ -51,10 +51,6 @@ func (l *List) seat(id string) int {
 // value is the list again, with a base of its own.
 func (l *List) value(base uint32) Value { return Value{base, l.Owner, l.Standby, l.Witness} }
 
-func (v *Value) list() List {
-	return List{Base: v.Base, Owner: v.Owner, Standby: v.Standby, Witness: v.Witness}
-}
-
 // sound says whether the members are proper and different, and a witness comes with a standby only.
 func (v *Value) sound() bool {
 	if !validID(v.Owner) || v.Standby == v.Owner || v.Witness == v.Owner {

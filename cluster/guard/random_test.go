@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-var seeds = flag.Int("seeds", 150, "how many random clusters to simulate")
+var seeds = flag.Int("seeds", 100, "how many random clusters to simulate")
 
 // One fault at a time, each only when the match is protected: it is never lost, whatever the faults are, and it is
 // protected again within two seconds of the fault (rules 8 and 10).

@@ -91,10 +91,11 @@ func (g *Guard) stale(from string, m *Message) bool {
 	return m.Epoch != g.list.Epoch
 }
 
-// news is a node that has not answered to decided or ended yet, and the epoch that it was told last.
+// news is a node that has not answered to decided or ended yet.
 type news struct {
 	id    string
-	epoch uint32
+	epoch uint32 // told last
+	until int64  // a node that is not a member and cannot be reached is given up then
 }
 
 // maxNews bounds who is still to be told: two lists and two candidates are eight.
@@ -114,6 +115,7 @@ func (g *Guard) spread(now int64, to ...string) {
 			g.news, g.dirty = append(g.news, news{id: id}), true
 			i = len(g.news) - 1
 		}
+		g.news[i].until = now + g.cfg.LostAfter
 		if g.news[i].epoch != g.list.Epoch {
 			g.tellOne(i)
 		}
@@ -127,6 +129,11 @@ func (g *Guard) unheard(id string) int {
 }
 
 func (g *Guard) tell(now int64) {
+	g.news = slices.DeleteFunc(g.news, func(n news) bool {
+		old := now >= n.until && g.lost(n.id) && (g.over || !g.list.Has(n.id))
+		g.dirty = g.dirty || old
+		return old
+	})
 	for i := range g.news {
 		g.tellOne(i)
 	}
@@ -137,7 +144,7 @@ func (g *Guard) tellOne(i int) {
 	n := &g.news[i]
 	n.epoch = g.list.Epoch
 	switch {
-	case g.link(n.id) == linkRefused:
+	case g.lost(n.id): // Up will tell it
 	case g.ended:
 		g.send(n.id, Message{Kind: KindEnded})
 	default:

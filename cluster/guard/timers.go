@@ -13,7 +13,7 @@ const (
 	timerProbe                // the owner did not answer the witness
 	timerStall                // the standby acknowledges nothing
 	timerNeed                 // ask for candidates once more
-	timerLearn                // the candidates make no progress
+	timerLearn                // the candidates make no progress; this candidate is forgotten
 	timerMove                 // target or standby did not acknowledge tick K
 	timerLost                 // no majority for too long
 	timerContact              // members that nothing was heard of
@@ -60,7 +60,7 @@ func (g *Guard) fire(now int64, k timer) {
 	case timerStall:
 		g.stalled = true
 	case timerLearn:
-		g.giveUpCandidates(now)
+		g.giveUpLearning(now)
 	case timerMove:
 		g.CancelMove(now)
 	case timerLost:

@@ -172,9 +172,8 @@ func (d *demonstration) comeBack(ctx context.Context) error {
 	return d.acquaint(ctx, living)
 }
 
-// awaitProtection waits until every match would survive the next fault.
-func (d *demonstration) awaitProtection(ctx context.Context) {
-	began := time.Now()
+// awaitProtection waits until every match would survive the next fault; back is when there were three nodes again.
+func (d *demonstration) awaitProtection(ctx context.Context, back time.Time) {
 	ctx, cancel := context.WithTimeout(ctx, recoverWithin)
 	defer cancel()
 	for {
@@ -182,7 +181,7 @@ func (d *demonstration) awaitProtection(ctx context.Context) {
 		why := unprotected(list)
 		if err == nil && len(list) == len(d.before) && why == "" {
 			d.narrate(ctx, 0)
-			d.tell.line("every match is protected again, %d ms later", time.Since(began).Milliseconds())
+			d.tell.line("every match is protected again, %d ms after that", time.Since(back).Milliseconds())
 			d.tellOwners(list)
 			return
 		}

@@ -224,10 +224,11 @@ func (d *demonstration) play(ctx context.Context) error {
 	if left := d.cfg.away - time.Since(d.tell.fault); !d.narrate(ctx, left) {
 		return ctx.Err()
 	}
+	back := time.Now()
 	if err := d.comeBack(ctx); err != nil {
 		return err
 	}
-	d.awaitProtection(ctx)
+	d.awaitProtection(ctx, back)
 	if !d.narrate(ctx, d.cfg.after) {
 		return ctx.Err()
 	}

@@ -95,7 +95,7 @@ func TestTrafficOfASocket(t *testing.T) {
 }
 
 // tcpPair returns two ends of a connection.
-func tcpPair(t *testing.T) (a, b net.Conn) {
+func tcpPair(t testing.TB) (a, b net.Conn) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

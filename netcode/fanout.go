@@ -50,8 +50,18 @@ func (m *Match) Frame(f *loop.Frame) {
 			c.begin(m, &t)
 		}
 	}
+	large := len(m.members) >= largeMatch
 	for _, x := range m.members {
-		m.deliver(x, &t)
+		switch {
+		case !m.deliver(x, &t):
+		case large:
+			m.fleet.members = append(m.fleet.members, x)
+		default:
+			_ = x.Flush() // fails only where the connection is gone, which its reader reports
+		}
+	}
+	if large {
+		m.fleet.flush(&m.srv.pens)
 	}
 }
 
@@ -91,11 +101,12 @@ type tick struct {
 	cfg    loop.Config
 }
 
-// deliver sends one member what this tick has for him, in one write.
-func (m *Match) deliver(x *session, t *tick) {
+// deliver gathers what this tick has for one member. It leaves the connection corked, so that all of it leaves in one write, and
+// returns false if there is nothing.
+func (m *Match) deliver(x *session, t *tick) bool {
 	p := &x.member
 	if p.fresh && !t.State {
-		return // the welcome goes with a keyframe
+		return false // the welcome goes with a keyframe
 	}
 	x.Cork()
 	if p.fresh {
@@ -120,7 +131,7 @@ func (m *Match) deliver(x *session, t *tick) {
 		p.fresh = false
 		x.live.Store(true) // before it leaves: the answer to the welcome may be faster than what follows here
 	}
-	_ = x.Flush() // fails only where the connection is gone, which its reader reports
+	return true
 }
 
 // messages sends the reliable messages that the player has not been sent yet.

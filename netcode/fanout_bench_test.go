@@ -2,7 +2,10 @@ package netcode
 
 import (
 	"fmt"
+	"net"
+	"runtime"
 	"testing"
+	"time"
 
 	"github.com/overtime-server/overtime/game"
 	"github.com/overtime-server/overtime/game/arena"
@@ -14,26 +17,27 @@ import (
 // stage is a match whose loop lends its goroutine to a benchmark once everybody has been welcomed.
 type stage struct {
 	*Match
-	frame chan *loop.Frame
-	done  chan struct{}
+	members int // to wait for
+	frame   chan *loop.Frame
+	done    chan struct{}
 }
 
 func (s *stage) Frame(f *loop.Frame) {
 	s.Match.Frame(f)
-	if len(s.members) == tapePlayers && s.frame != nil {
+	if len(s.Match.members) == s.members && s.frame != nil {
 		s.frame <- f
 		<-s.done
 		s.frame = nil
 	}
 }
 
-// onStage runs f in place of a match's loop: with a frame to make others from, and 16 members over connections to nowhere.
-func onStage(b *testing.B, f func(m *Match, frame loop.Frame)) {
+// onStage runs f in place of a match's loop: with a frame to make others from, and members over the connections that connect makes.
+func onStage(b *testing.B, members int, connect func(e *edge) *session, f func(m *Match, frame loop.Frame)) {
 	b.Helper()
 	e := startTCP(b, nil)
 	defer e.stop()
-	cfg := loop.Config{ID: "m", Game: arena.Game(), Seed: 7, Empty: -1}
-	s := &stage{frame: make(chan *loop.Frame), done: make(chan struct{})}
+	cfg := loop.Config{ID: "m", Game: arena.Game(), Seed: 7, Empty: -1, Seats: members}
+	s := &stage{members: members, frame: make(chan *loop.Frame), done: make(chan struct{})}
 	frames := s.frame
 	kinds := loop.Kinds(cfg.Game)
 	tables, err := delta.NewTables(kinds)
@@ -45,8 +49,8 @@ func onStage(b *testing.B, f func(m *Match, frame loop.Frame)) {
 		b.Fatal(err)
 	}
 	s.begin()
-	for n := range tapePlayers {
-		x := e.member()
+	for n := range members {
+		x := connect(e)
 		defer x.Abort()
 		id := fmt.Sprint("p", n+1)
 		if err := s.Attach(x, loop.Attach{Who: journal.Join{ID: id, Name: id}}); err != nil {
@@ -64,7 +68,7 @@ func onStage(b *testing.B, f func(m *Match, frame loop.Frame)) {
 // BenchmarkFanout is one state frame of 16 bots in the arena for 16 members: snapshot, encode, deflate, own rows, write.
 func BenchmarkFanout(b *testing.B) {
 	tape := playTape(b, 900, 300)
-	onStage(b, func(m *Match, frame loop.Frame) {
+	onStage(b, tapePlayers, (*edge).member, func(m *Match, frame loop.Frame) {
 		tick := frame.Tick
 		next := func() {
 			tick++
@@ -85,11 +89,59 @@ func BenchmarkFanout(b *testing.B) {
 	})
 }
 
+// BenchmarkLargeFanout is the same for more members, over TCP to a peer in the same process that reads between the rounds only, written
+// by the match's goroutine alone and together with those that the server has for that.
+func BenchmarkLargeFanout(b *testing.B) {
+	tape := playTape(b, 900, 300)
+	for _, members := range []int{16, 64, 200} {
+		for _, pens := range []int{0, runtime.GOMAXPROCS(0) - 1} {
+			b.Run(fmt.Sprintf("players=%d/goroutines=%d", members, 1+pens), func(b *testing.B) {
+				benchFanout(b, tape, members, pens)
+			})
+		}
+	}
+}
+
+func benchFanout(b *testing.B, tape *tapeOf, members, pens int) {
+	var peers []net.Conn
+	connect := func(e *edge) *session {
+		here, there := tcpPair(b)
+		peers = append(peers, there)
+		return e.memberOver(newNBConn(here))
+	}
+	onStage(b, members, connect, func(m *Match, frame loop.Frame) {
+		m.srv.pens.n = pens
+		buf := make([]byte, 64<<10)
+		for i := range b.N {
+			if i%50 == 0 {
+				b.StopTimer()
+				for _, p := range peers {
+					_ = p.SetReadDeadline(time.Now().Add(time.Millisecond))
+					for n := len(buf); n == len(buf); {
+						n, _ = p.Read(buf)
+					}
+				}
+				b.StartTimer()
+			}
+			frame.Tick++
+			frame.State, frame.Rows, frame.Roster = true, tape.rows[int(frame.Tick)%len(tape.rows)], false
+			for _, x := range m.members {
+				x.seen.Store(frame.Tick - 1)
+			}
+			m.Frame(&frame)
+		}
+		b.StopTimer()
+		if n := m.srv.stats.FramesSkipped.Load(); n > 0 {
+			b.Errorf("%d frames were left out", n)
+		}
+	})
+}
+
 // BenchmarkMatch is one tick of the same match from the inputs to the sockets: rules, state hash, rows and fan-out.
 func BenchmarkMatch(b *testing.B) {
 	const ticks = 10_000
 	tape := playTape(b, ticks, 0)
-	onStage(b, func(m *Match, frame loop.Frame) {
+	onStage(b, tapePlayers, (*edge).member, func(m *Match, frame loop.Frame) {
 		rows := game.NewRows(loop.Kinds(arena.Game()))
 		rec := &journal.Record{}
 		var core *loop.Core

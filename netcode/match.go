@@ -44,6 +44,7 @@ type Match struct {
 	roster    []schema.RosterEntry
 	msgs      []schema.Message
 	enters    []*member // into a company's window
+	fleet     fleet     // of a large match
 }
 
 var _ loop.Sink = (*Match)(nil)

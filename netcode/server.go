@@ -34,9 +34,10 @@ type Server struct {
 	upgrader *gws.Upgrader
 	deflate  *cohort.Compressor
 	stats    *Stats
-	ctx      context.Context // ended by Shutdown: ends the sweeper, questions, and what is passed on
+	ctx      context.Context // ended by Shutdown: ends the sweeper, the pens, questions, and what is passed on
 	cancel   context.CancelFunc
 	sweeper  sync.WaitGroup
+	pens     pens
 
 	mu        sync.Mutex // guards the following
 	matches   map[string]*Match
@@ -66,6 +67,7 @@ func New(cfg Config) (*Server, error) {
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.upgrader = gws.NewUpgrader(&handler{}, UpgradeOption(&s.cfg.Conn))
 	s.sweeper.Go(s.sweep)
+	s.pens.start(s.ctx)
 	return s, nil
 }
 
@@ -263,6 +265,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	s.cancel()
 	s.sweeper.Wait()
+	s.pens.done.Wait()
 	select {
 	case <-s.empty:
 		return nil

@@ -146,6 +146,12 @@ func (d *discard) SetWriteDeadline(time.Time) error { return nil }
 // member returns a session over a connection to nowhere, as it is when its hello has come. Nobody reads from it.
 func (e *edge) member() *session {
 	e.t.Helper()
+	return e.memberOver(newDiscard(e.t))
+}
+
+// memberOver is the same over any connection.
+func (e *edge) memberOver(nc net.Conn) *session {
+	e.t.Helper()
 	r, err := http.NewRequest(http.MethodGet, "/v1/play", nil)
 	if err != nil {
 		e.t.Fatal(err)
@@ -154,7 +160,7 @@ func (e *edge) member() *session {
 		"Sec-WebSocket-Key": rawKey, "Sec-WebSocket-Protocol": schema.Subprotocol, "Sec-WebSocket-Extensions": cohort.GWSOffer} {
 		r.Header.Set(k, v)
 	}
-	c := newConn(newDiscard(e.t), nil, cohort.Cohort, deflating, &e.srv.cfg.Conn)
+	c := newConn(nc, nil, cohort.Cohort, deflating, &e.srv.cfg.Conn)
 	x := newSession(e.srv, c)
 	if x.ws, err = e.srv.upgrader.UpgradeFromConn(x, c.Reader(), r); err != nil {
 		e.t.Fatal(err)

@@ -133,6 +133,17 @@ func (w *simWorld) protected(m *simMatch) error {
 	return nil
 }
 
+// dump shows what all nodes believe about a match, for whoever looks for a bug.
+func (w *simWorld) dump(m *simMatch) (text string) {
+	for _, n := range w.alive() {
+		if d := n.duties.get([]byte(m.id)); d != nil {
+			text += fmt.Sprintf("\n%s %s: seeking %v, finished %v, host %v, source %v, standby %v, guard %+v", n.name, n.id, d.seeking, d.finished,
+				d.host != nil, d.source != nil, d.standby != nil, d.guard)
+		}
+	}
+	return text
+}
+
 // allProtected is protected for all matches.
 func (w *simWorld) allProtected() error {
 	for _, m := range w.matches {
@@ -157,7 +168,7 @@ func (w *simWorld) checkCalm(strict bool) (lost int) {
 			continue
 		}
 		if err := w.protected(m); err != nil && len(w.alive()) >= 3 {
-			w.fail("%v", err)
+			w.fail("%v%s", err, w.dump(m))
 		}
 		w.checkPlaying(m)
 	}

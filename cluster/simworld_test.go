@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -321,9 +322,10 @@ func (w *simWorld) close() {
 		w.t.Error(s)
 	}
 	w.t.Logf("schedule:\n%s", w.net.Schedule())
-	w.t.Logf("once more: go test ./cluster -run '^%s$' -simseed %d -simseeds 1 -simlogs /tmp", w.t.Name(), w.seed)
+	name, _, _ := strings.Cut(w.t.Name(), "/")
+	w.t.Logf("once more: go test ./cluster -run '^%s$' -simseed %d -simseeds 1 -simlogs /tmp", name, w.seed)
 	if *simLogs != "" {
-		file := filepath.Join(*simLogs, fmt.Sprintf("sim-%s-%d.log", w.t.Name(), w.seed))
+		file := filepath.Join(*simLogs, fmt.Sprintf("%s-%d.log", name, w.seed))
 		if err := os.WriteFile(file, w.log.Bytes(), 0o600); err == nil {
 			w.t.Logf("logs: %s", file)
 		}

@@ -86,6 +86,11 @@ func (s *Source) need(r *receiver, m *Message) (err error) {
 			s.resume(r, m.Tick)
 			return nil
 		}
+	case WantUpgrade:
+		if !s.inexact {
+			s.inexact = true
+			s.cfg.Stats.Upgrades.Add(1)
+		}
 	case WantDiff:
 		if !s.inexact {
 			s.inexact = true

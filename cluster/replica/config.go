@@ -77,7 +77,8 @@ func (c *SourceConfig) Validate() error {
 // StandbyConfig is what a [Standby] is made from. The zero value of a field means its default.
 type StandbyConfig struct {
 	Match string // id, 1 to MaxMatch bytes; required
-	// Game finds the rules that a header names; ok is false if this node does not have them. Required.
+	// Game finds the rules for a match of the version that a header names: of that version, or of another one that loads its
+	// states (game.Def.Loads); ok is false if this node has neither. Required.
 	Game     func(name string, version uint32) (def game.Def, ok bool)
 	MaxState int    // bytes of a state; default and at most journal.MaxState
 	Stats    *Stats // shared counters; default: its own

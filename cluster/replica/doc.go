@@ -22,6 +22,13 @@
 // a fresh snapshot, then for every tick the bytes in which the saved state differs from the one before (diff.go), proven by
 // the same hash. A game whose definition does not promise exactness is carried in that way from its first tick.
 //
+// # Rules of another version
+//
+// A node whose rules are of another version than the match's, but load its states, cannot replay records. It asks for state
+// differences, holds the bytes, and tries now and then whether its rules load them. Promote loads them: the match goes on under the new version,
+// with another header and other hashes, so every other receiver begins with a snapshot. What a standby holds stays of the version that it was
+// made with until the new owner's has come, so that it can stand with it.
+//
 // # Order of messages
 //
 //	owner                                    receiver

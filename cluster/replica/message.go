@@ -38,7 +38,8 @@ const (
 	WantDiff                     // state differences: at Tick its hash was Hash, another than the owner's. Implies a snapshot
 	WantFrom                     // the messages after Tick, of which it has the state with hash Hash: some are missing
 	WantNothing                  // it cannot carry this match; Body says why
-	lastWant     = WantNothing
+	WantUpgrade                  // state differences: its rules are of another version, which loads states and cannot replay. Implies a snapshot
+	lastWant     = WantUpgrade
 )
 
 // Limits of messages in bytes.

@@ -63,8 +63,11 @@ func (w *world) out(peer string, msg []byte) bool {
 
 func (w *world) bulk(peer string, snapshot []byte) { w.node(peer).bulk = snapshot }
 
-func (w *world) join(name string) *node {
-	n := &node{name: name, standby: newStandby(w.t, w.def, w.stats)}
+func (w *world) join(name string) *node { return w.joinWith(name, w.def) }
+
+// joinWith adds a node with rules of its own.
+func (w *world) joinWith(name string, def game.Def) *node {
+	n := &node{name: name, standby: newStandby(w.t, def, w.stats)}
 	w.nodes = append(w.nodes, n)
 	w.mend(n)
 	return n
@@ -104,7 +107,7 @@ func (w *world) usual(err error) {
 	case errors.As(err, &div):
 		w.diverged = append(w.diverged, div.Tick)
 	case err == nil, errors.Is(err, ErrGap), errors.Is(err, ErrFork), errors.Is(err, ErrEpoch), errors.Is(err, ErrEmpty),
-		errors.Is(err, ErrFrozen), errors.Is(err, ErrRules):
+		errors.Is(err, ErrFrozen), errors.Is(err, ErrRules), errors.Is(err, ErrGame), errors.Is(err, ErrRefused):
 	default:
 		w.t.Fatal(err)
 	}
@@ -226,6 +229,10 @@ func (w *world) promote(n *node) {
 	core, from, err := n.standby.Promote()
 	if err != nil {
 		w.t.Fatal(err)
+	}
+	if from.Header.Version != w.cfg.Header.Version { // another hash of the same state
+		pos.Hash = core.Hash()
+		w.owner.hashes[pos.Tick] = pos.Hash
 	}
 	if core.Tick() != pos.Tick || from.Tick != pos.Tick || from.Hash != pos.Hash || core.Hash() != pos.Hash {
 		w.t.Fatalf("promoted at %d (%016x), core %d (%016x), handover %d", pos.Tick, pos.Hash, core.Tick(), core.Hash(), from.Tick)

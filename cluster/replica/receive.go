@@ -1,7 +1,7 @@
 package replica
 
 import (
-	"bytes"
+	"errors"
 	"fmt"
 
 	"github.com/overtime-server/overtime/game/journal"
@@ -47,24 +47,20 @@ func (s *Standby) admits(m *Message) error {
 // begin takes the owner's introduction and answers with what is held.
 func (s *Standby) begin(dst []byte, m *Message) ([]byte, error) {
 	s.epoch, s.stream, s.asked, s.diverged = m.Epoch, m.Since, 0, false
-	if !bytes.Equal(m.Header, s.encoded) || s.def.New == nil {
-		var head journal.Header
-		if err := journal.DecodeHeader(m.Header, &head); err != nil {
-			s.cfg.Stats.Malformed.Add(1)
-			return dst, fmt.Errorf("%w: header: %w", ErrMessage, err)
-		}
-		def, ok := s.cfg.Game(head.Game, head.Version)
-		if !ok {
-			err := fmt.Errorf("%w: %s version %d", ErrGame, head.Game, head.Version)
-			return s.refuse(dst, err), err
-		}
-		s.encoded, s.header, s.def = bytes.Clone(m.Header), head, def
+	if err := s.introduced(m); errors.Is(err, ErrGame) {
+		return s.refuse(dst, err), err
+	} else if err != nil {
+		return dst, err
 	}
-	if !s.loaded {
-		return s.need(dst, WantSnapshot, 0, 0), nil
-	}
-	if m.Tick == s.tick && m.Hash == s.hash { // what is held is all of the new owner's log
+	if s.loaded && m.Tick == s.tick && m.Hash == s.hash { // what is held is all of the new owner's log
 		s.since = m.Since
+		s.adopt()
+	}
+	switch {
+	case s.upgrades() && !m.Diff:
+		return s.need(dst, WantUpgrade, 0, 0), nil
+	case !s.loaded:
+		return s.need(dst, WantSnapshot, 0, 0), nil
 	}
 	return s.ack(dst), nil
 }
@@ -72,6 +68,10 @@ func (s *Standby) begin(dst []byte, m *Message) ([]byte, error) {
 // follow takes a tick if it is the next one.
 func (s *Standby) follow(dst []byte, m *Message) ([]byte, error) {
 	switch {
+	case s.def.New == nil:
+		return dst, ErrGame
+	case s.upgrades() && m.Kind == KindRecord:
+		return s.need(dst, WantUpgrade, 0, 0), nil // until a difference or a snapshot comes
 	case !s.loaded:
 		return s.need(dst, WantSnapshot, 0, 0), ErrEmpty
 	case m.Tick <= s.tick && s.had(m):
@@ -81,6 +81,9 @@ func (s *Standby) follow(dst []byte, m *Message) ([]byte, error) {
 		return s.need(dst, WantFrom, s.tick, s.hash), fmt.Errorf("%w: %d after %d", ErrGap, m.From, s.tick)
 	case m.From < s.tick || m.Before != s.hash:
 		return s.fork(dst, m)
+	}
+	s.adopt()
+	switch {
 	case m.Kind == KindDiff:
 		return s.diff(dst, m)
 	case s.diverged:
@@ -118,6 +121,9 @@ func (s *Standby) diff(dst []byte, m *Message) ([]byte, error) {
 	s.state, s.spare = state, s.state
 	s.core, s.inexact, s.diverged = nil, true, false
 	s.proven(m)
+	if err := s.rehearse(); err != nil {
+		return s.refuse(dst, err), err
+	}
 	return s.ack(dst), nil
 }
 

@@ -23,22 +23,24 @@ type Standby struct {
 	spent  bool   // promoted
 	asked  int    // a Need was sent: messages that may still not fit before it is sent again
 
-	// how the match began
+	// how the match began, as the owner says
 	encoded []byte // header, as it came
 	header  journal.Header
-	def     game.Def
+	def     game.Def // that carries it, see tenure.go; New is nil: this node has none
 
 	// the log
 	loaded   bool
-	since    uint32 // tenure of the owner that it is of
-	tick     uint32 // last tick proven
+	head     journal.Header // of the owner that it is of: names the version of the rules that saved state
+	rules    game.Def       // that load it
+	since    uint32         // tenure of the owner that it is of
+	tick     uint32         // last tick proven
 	hash     uint64
 	history  History
 	inexact  bool   // the last tick came as a state difference
 	diverged bool   // records lead to other hashes here: only differences and snapshots are taken
 	state    []byte // saved bytes after tick
 	spare    []byte
-	core     *loop.Core     // the same state as state; nil: made of it when needed
+	core     *loop.Core     // the same state as state, of the version that head names; nil: made of it when needed
 	rec      journal.Record // memory used again
 }
 
@@ -95,7 +97,8 @@ func (s *Standby) State(b []byte) (tick uint32, state []byte, err error) {
 	return s.tick, append(b, s.state...), nil
 }
 
-// Promote hands over the match as of the last proven tick, to go on with by loop.Continue and a new [Source]. The standby is
+// Promote hands over the match as of the last proven tick, to go on with by loop.Continue and a new [Source]. Where this node's rules
+// are of another version than the match's, core and Handover are of the node's. The standby is
 // spent afterwards. It need not be frozen: the target of a move is not. Errors: ErrSpent, ErrEmpty, ErrRules when the rules
 // cannot load the state; the standby is as before then.
 func (s *Standby) Promote() (*loop.Core, Handover, error) {
@@ -108,28 +111,32 @@ func (s *Standby) Promote() (*loop.Core, Handover, error) {
 		return nil, Handover{}, ErrEmpty
 	}
 	if s.core == nil {
-		core, err := build(s.def, s.header, s.state)
+		core, err := build(s.rules, s.head, s.state)
 		if err != nil {
 			return nil, Handover{}, err
 		}
 		s.core = core
 	}
+	over := Handover{Header: s.head, Tick: s.tick, Hash: s.hash, History: s.history, Inexact: s.inexact || s.diverged}
+	if s.rules.Version != s.head.Version {
+		if err := over.upgrade(s.rules.Version, s.core); err != nil {
+			s.core = nil
+			return nil, Handover{}, err
+		}
+	}
 	core := s.core
 	s.spent, s.core, s.spare = true, nil, nil
-	return core, Handover{Header: s.header, Tick: s.tick, Hash: s.hash, History: s.history, Inexact: s.inexact || s.diverged}, nil
+	return core, over, nil
 }
 
-// build makes a core that holds a saved state.
+// build makes a core that holds a saved state: of def's version, also where another one saved it.
 func build(def game.Def, head journal.Header, state []byte) (core *loop.Core, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			core, err = nil, fmt.Errorf("%w: panic while loading: %v", ErrRules, p)
 		}
 	}()
-	if core, err = loop.NewCore(def, head); err == nil {
-		err = core.Load(state)
-	}
-	if err != nil {
+	if core, err = loop.Upgrade(def, head, state); err != nil {
 		return nil, fmt.Errorf("%w: load: %w", ErrRules, err)
 	}
 	return core, nil

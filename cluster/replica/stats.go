@@ -16,6 +16,7 @@ type Stats struct {
 	Foreign     atomic.Uint64 // receivers with a state that is not this owner's; they get a snapshot
 	Resumed     atomic.Uint64 // receivers that came with a state from which the tail went on
 	Divergences atomic.Uint64 // matches that changed to state differences because a hash differed
+	Upgrades    atomic.Uint64 // matches that changed to them for a receiver whose rules are of another version
 
 	// of standbys
 	Applied   atomic.Uint64 // records and differences applied and proven

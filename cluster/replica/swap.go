@@ -43,6 +43,7 @@ func (s *Standby) Swap(dst []byte, snap *Snapshot) ([]byte, error) {
 	s.inexact, s.diverged = snap.Diff, false
 	s.history = History{}
 	s.history.Put(s.tick, s.hash)
+	s.head, s.rules = head, def
 	return s.ack(dst), nil
 }
 
@@ -80,17 +81,16 @@ func prove(def game.Def, head journal.Header, snap *Snapshot) (*loop.Core, proof
 	if err == nil && core.Tick() != snap.Tick {
 		err = fmt.Errorf("%w: state of tick %d, not %d", ErrSnapshot, core.Tick(), snap.Tick)
 	}
+	var saved []byte
+	if err == nil {
+		saved, err = save(core)
+	}
 	switch {
 	case err != nil:
 		return nil, proof{err, WantNothing, 0}
-	case snap.Diff:
+	case snap.Diff, def.Version != head.Version:
 		return nil, proof{}
-	}
-	saved, err := save(core)
-	if err != nil {
-		return nil, proof{err, WantNothing, 0}
-	}
-	if !bytes.Equal(saved, snap.State) {
+	case !bytes.Equal(saved, snap.State):
 		h := loop.StateHash(saved)
 		return nil, proof{&loop.DivergedError{Tick: snap.Tick, Want: snap.Hash, Got: h}, WantDiff, h}
 	}

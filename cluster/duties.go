@@ -22,6 +22,7 @@ const maxDuties = 4
 type duties struct {
 	malformed atomic.Uint64 // messages of peers that made no sense
 	dropped   atomic.Uint64 // messages of peers that a full mailbox did not take
+	laggards  atomic.Uint64 // standbys that were given up since they acknowledged every tick too late
 	crowded   atomic.Uint64 // requests to take part in a match that were refused for lack of room
 	replicas  replica.Stats
 
@@ -154,6 +155,7 @@ func (n *Node) enlisted(from, match string, body []byte) *duty {
 func (n *Node) linkUp(peer string) {
 	n.mu.Lock()
 	delete(n.cutOff, peer)
+	n.up[peer] = true
 	n.mu.Unlock()
 	n.compare(peer)
 	for _, d := range n.duties.list() {
@@ -162,14 +164,22 @@ func (n *Node) linkUp(peer string) {
 }
 
 func (n *Node) linkDown(peer string, why error) {
+	n.mu.Lock()
+	delete(n.up, peer)
 	if !errors.Is(why, link.ErrIdle) && !errors.Is(why, link.ErrReplaced) {
-		n.mu.Lock()
 		n.cutOff[peer] = true
-		n.mu.Unlock()
 	}
+	n.mu.Unlock()
 	for _, d := range n.duties.list() {
 		d.mail.put(letter{kind: letterDown, from: peer, err: why})
 	}
+}
+
+// linked says whether there is a connection to a node.
+func (n *Node) linked(peer string) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.up[peer]
 }
 
 // bulkSnapshot is the kind of connection that carries one state.

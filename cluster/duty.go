@@ -38,7 +38,11 @@ type duty struct {
 	buf      []byte            // memory for messages
 	spare    []letter
 	out      guard.Message
-	finished bool // the match is over: nothing more is done for it but answering
+	logged   uint32 // owner: last tick stepped
+	even     int64  // owner: when all that was stepped had been released, last
+	slow     string // owner: a standby that was too slow
+	slowTill int64  // until when it is not chosen again
+	finished bool   // the match is over: nothing more is done for it but answering
 }
 
 // Kinds of one-way messages on links.
@@ -95,6 +99,7 @@ func (d *duty) end() {
 func (d *duty) read() {
 	letters, tick := d.mail.take(d.spare)
 	if tick != 0 {
+		d.logged = tick
 		d.guard.Logged(d.now(), tick)
 		d.obey()
 	}
@@ -102,6 +107,7 @@ func (d *duty) read() {
 		d.letter(&letters[i])
 		d.obey()
 	}
+	d.hurry()
 	clear(letters)
 	d.spare = letters
 }
@@ -126,13 +132,14 @@ func (d *duty) letter(l *letter) {
 	case letterFrozen:
 		d.guard.Frozen(now, l.tick)
 	case letterOffer:
-		d.seeking = false
-		d.guard.Offer(now, l.text, l.also)
+		d.offer(l.text, l.also)
 	case letterOver:
 		d.finished = true
 		d.guard.End(now)
 	case letterEnded:
 		d.guard.Ended(now)
+	case letterMoveAt:
+		d.guard.MoveAt(now, l.tick)
 	case letterMove:
 		d.startMove(l.text, l.done)
 	case letterRelieve:

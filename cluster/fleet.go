@@ -41,6 +41,7 @@ type fleet struct {
 	pulls  map[string]string // by node to ask: owner whose records differ there; at most maxPulls
 	view   member.View       // as of the last change
 	known  map[string]byte   // what the directory was told of each node
+	up     map[string]bool   // nodes to which there is a link
 	cutOff map[string]bool   // nodes to which the link broke, and was not made anew yet
 }
 
@@ -52,7 +53,8 @@ const maxPulls = 256
 func (n *Node) join() error {
 	n.dir = directory.New(n.id)
 	n.stop, n.wake = make(chan struct{}), make(chan struct{}, 1)
-	n.pulls, n.known, n.cutOff = map[string]string{}, map[string]byte{}, map[string]bool{}
+	n.pulls, n.known = map[string]string{}, map[string]byte{}
+	n.up, n.cutOff = map[string]bool{}, map[string]bool{}
 	n.meta = member.Meta{Wire: Wire, Build: n.cfg.Version, Region: n.cfg.Region, URL: n.publicURL()}
 	if n.cfg.Gossip == "" {
 		return nil

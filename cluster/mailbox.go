@@ -32,6 +32,7 @@ const (
 	letterOffer                            // who may stand by and be the witness
 	letterOver                             // the match is over, and its end has left
 	letterEnded                            // the directory says that the match is over
+	letterMoveAt                           // the last tick here, of a match that moves
 	letterMove                             // an operator wants the match on another node
 	letterRelieve                          // a member of the list is about to leave
 	letterBulkFailed                       // a snapshot did not reach a follower

@@ -40,7 +40,7 @@ func (d *duty) moveReady(target string) {
 		d.host.match.SetStandby(x.Meta.URL)
 	}
 	tick, _ := d.host.match.Clock()
-	d.guard.MoveAt(d.now(), tick+moveAhead)
+	d.mail.put(letter{kind: letterMoveAt, tick: tick + moveAhead})
 }
 
 // moved tells who waits what became of a move.

@@ -1,0 +1,23 @@
+package cluster
+
+import "github.com/overtime-server/overtime/cluster/guard"
+
+const (
+	lagLimit = 500    // ms for which a match may always be a tick or more ahead of what its standby has acknowledged
+	lagShun  = 30_000 // ms for which a standby that was too slow is not chosen again
+)
+
+// hurry gives up a standby that acknowledges, but every tick only after the next one was stepped: since a frame leaves when the newest
+// tick is acknowledged, players would see nothing any more. The standby is treated as one that is silent, so that the match goes on alone and
+// takes another.
+func (d *duty) hurry() {
+	now, standby := d.now(), d.guard.List().Standby
+	if d.host == nil || standby == "" || d.even == 0 || now-d.even < lagLimit || d.guard.Role() != guard.RoleOwner {
+		return
+	}
+	d.node.duties.laggards.Add(1)
+	d.node.cfg.Log.Warn("standby is too slow", "match", d.match, "standby", standby)
+	d.slow, d.slowTill, d.even = standby, now+lagShun, now
+	d.guard.Down(now, standby, guard.Silence)
+	d.obey()
+}

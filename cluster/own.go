@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/overtime-server/overtime/cluster/directory"
@@ -168,19 +169,36 @@ func (d *duty) seek(standby, witness bool) {
 	}
 	d.seeking = true
 	l := d.guard.List()
+	nextS, nextW := d.guard.Candidates()
+	taken := []string{l.Standby, l.Witness, nextS, nextW}
+	if l.Standby == "" {
+		l.Standby = nextS
+	}
 	d.node.work.Go(func() {
-		s, w := d.node.candidatesFor(d.match, l, standby, witness)
+		s, w := d.node.candidatesFor(d.match, l, taken, standby, witness)
 		d.mail.put(letter{kind: letterOffer, text: s, also: w})
 	})
 }
 
-// candidatesFor returns a standby and a witness for a match; "" where one is not wanted or there is none.
-func (n *Node) candidatesFor(match string, l guard.List, standby, witness bool) (s, w string) {
-	nodes := n.candidates()
+// offer takes the answer of seek. A standby comes before a witness.
+func (d *duty) offer(standby, witness string) {
+	d.seeking = false
+	now := d.now()
+	d.guard.Offer(now, standby, witness)
+	if s, w := d.guard.Candidates(); s == "" && w != "" && d.guard.List().Standby == "" {
+		d.guard.Spare(now)
+	}
+}
+
+// candidatesFor returns a standby and a witness for a match; "" where one is not wanted or there is none. Nodes that are taken have
+// a part already, and an offer of one of them would be in vain.
+func (n *Node) candidatesFor(match string, l guard.List, taken []string, standby, witness bool) (s, w string) {
+	nodes := slices.DeleteFunc(n.candidates(), func(x place.Node) bool { return x.ID != n.id && x.ID != l.Standby && slices.Contains(taken, x.ID) })
 	s = l.Standby
 	if standby {
 		s = ""
-		far, near := place.Standbys(nodes, n.id, match)
+		free := slices.DeleteFunc(slices.Clone(nodes), func(x place.Node) bool { return x.ID == l.Standby })
+		far, near := place.Standbys(free, n.id, match)
 		search := place.NewSearch(far, near)
 		for asks := search.Next(); asks != nil; asks = search.Next() {
 			for _, r := range n.askStandby(match, asks) {

@@ -19,6 +19,17 @@ func (g *Guard) Offer(now int64, standby, witness string) {
 	g.settle(now)
 }
 
+// Candidates returns who is about to become standby and witness, "" for nobody. Owner.
+func (g *Guard) Candidates() (standby, witness string) { return g.newS.id, g.newW.id }
+
+// Spare gives up the next witness, for there is nobody else who could be the standby: ActNeed comes again, for both. Owner.
+func (g *Guard) Spare(now int64) {
+	if g.owning && !g.over && g.newS.id == "" && g.list.Standby == "" && g.move.stage == moveNone {
+		g.giveUp(&g.newW)
+	}
+	g.settle(now)
+}
+
 // free says whether id may become a candidate.
 func (g *Guard) free(id string) bool {
 	return validID(id) && !g.list.Has(id) && id != g.newS.id && id != g.newW.id

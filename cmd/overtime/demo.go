@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
@@ -21,6 +22,7 @@ type demoConfig struct {
 	after            time.Duration // from then on
 	limit            time.Duration // of all of it
 	exe              string        // this program
+	log              *slog.Logger  // of what goes wrong with players; nil: none
 	dir              string        // where to put everything; "": a directory of its own, removed when all went well
 }
 
@@ -41,6 +43,9 @@ func showDemo(c *call) error {
 		return err
 	}
 	var err error
+	if cfg.log, err = f.log(); err != nil {
+		return err
+	}
 	if cfg.exe, err = os.Executable(); err != nil {
 		return err
 	}
@@ -64,16 +69,18 @@ func (c *call) demonstrate(cfg demoConfig, asJSON bool) error {
 	if err != nil {
 		return err
 	}
+	defer d.clean()
 	report, err := d.run(ctx)
 	if c.ctx.Err() != nil {
-		err = foundError{errors.New("interrupted")}
-	} else if err != nil && errors.Is(context.Cause(ctx), errDemoTime) {
-		err = foundError{fmt.Errorf("not done in time: %w", err)}
+		return foundError{errors.New("interrupted")}
 	}
 	if err != nil || !report.OK {
 		d.keep()
 	}
 	if err != nil {
+		if errors.Is(context.Cause(ctx), errDemoTime) {
+			err = foundError{fmt.Errorf("not done in time: %w", err)}
+		}
 		return err
 	}
 	if asJSON {

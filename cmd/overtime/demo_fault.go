@@ -111,8 +111,8 @@ func (d *demonstration) gaps() (ms []float64) {
 }
 
 // narrate tells the nodes' events for a while; false if ctx ended.
-func (d *demonstration) narrate(ctx context.Context, d2 time.Duration) bool {
-	t := time.NewTimer(max(0, d2))
+func (d *demonstration) narrate(ctx context.Context, wait time.Duration) bool {
+	t := time.NewTimer(max(0, wait))
 	defer t.Stop()
 	for {
 		select {

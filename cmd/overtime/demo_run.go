@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"os"
 	"strings"
 	"time"
@@ -44,7 +43,6 @@ const (
 
 // run is the whole demonstration. Whatever happens, its nodes are gone when it returns.
 func (d *demonstration) run(ctx context.Context) (*demoReport, error) {
-	defer d.clean()
 	defer d.api.http.CloseIdleConnections()
 	defer d.unwire()
 	defer func() { quit(d.nodes, 0) }()
@@ -88,7 +86,7 @@ func (d *demonstration) botsConfig(end <-chan struct{}) bots.Config {
 	cfg := bots.Config{
 		Target: d.nodes[0].player, Admin: d.nodes[0].admin, Matches: d.cfg.matches, Players: d.cfg.players, Game: def.Name,
 		Games: map[string]game.Def{def.Name: def}, Scatter: true, Duration: d.cfg.limit, End: end, Sights: d.sights, JoinTimeout: joinWithin,
-		Log: slog.New(slog.DiscardHandler), Seed: uint64(time.Now().UnixNano()),
+		Log: d.cfg.log, Seed: uint64(time.Now().UnixNano()),
 	}
 	for _, n := range d.nodes[1:] {
 		cfg.Others = append(cfg.Others, n.admin)

@@ -95,6 +95,23 @@ func TestDemoForged(t *testing.T) {
 		}
 		return r
 	}
+	forged := func(change func(f *bots.Seen)) *demoReport { // one frame of one player
+		var was *bots.Seen
+		d.sights.All(func(_ *bots.Sight, saw *bots.Saw) { was = &saw.Frames[len(saw.Frames)-10] })
+		keep := *was
+		defer func() { *was = keep }()
+		change(was)
+		return forge(other, b[:0])
+	}
+	if r := forged(func(f *bots.Seen) { f.Ack-- }); r.OK || r.InputsLost == 0 {
+		t.Errorf("an answer that the journal lacks: %+v", r)
+	}
+	if r := forged(func(f *bots.Seen) { f.View++ }); r.OK || r.HashMismatches == 0 {
+		t.Errorf("another view: %+v", r)
+	}
+	if r := forged(func(f *bots.Seen) { f.Tick = 1 }); r.OK || r.Rollbacks == 0 {
+		t.Errorf("the clock goes back: %+v", r)
+	}
 	if r := forge(other, b); r.OK || r.TwoOwners != 1 || r.MatchesLost+r.Rollbacks+r.HashMismatches != 0 {
 		t.Errorf("two owners: %+v", r)
 	}

@@ -2,23 +2,30 @@ package guard
 
 // End says that the match is over and that its end was released to players. The others are told. Owner.
 func (g *Guard) End(now int64) {
-	if !g.owning || g.over {
-		return
+	if g.owning && !g.over {
+		g.conclude(now)
 	}
-	tell := []string{g.list.Standby, g.list.Witness, g.newS.id, g.newW.id}
-	g.finish(now, true)
-	g.news = g.news[:0]
-	g.spread(now, tell...)
 	g.settle(now)
 }
 
-// Ended says that the match is over, as the directory says.
+// Ended says that the match is over, as the directory says. An owner stops (ActStop) and tells the others as well.
 func (g *Guard) Ended(now int64) {
 	if !g.over {
 		g.part(now, Over)
-		g.finish(now, true)
+		g.conclude(now)
 	}
 	g.settle(now)
+}
+
+// conclude makes this guard a tombstone of a match that has ended. An owner tells the others.
+func (g *Guard) conclude(now int64) {
+	var tell []string
+	if g.owning {
+		tell = []string{g.list.Standby, g.list.Witness, g.newS.id, g.newW.id}
+	}
+	g.finish(now, true)
+	g.news = g.news[:0]
+	g.spread(now, tell...)
 }
 
 // part tells the driver that this node's part is over.

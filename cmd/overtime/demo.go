@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
@@ -22,7 +21,6 @@ type demoConfig struct {
 	after            time.Duration // from then on
 	limit            time.Duration // of all of it
 	exe              string        // this program
-	log              *slog.Logger  // of what goes wrong with players; nil: none
 	dir              string        // where to put everything; "": a directory of its own, removed when all went well
 }
 
@@ -43,7 +41,7 @@ func showDemo(c *call) error {
 		return err
 	}
 	var err error
-	if cfg.log, err = f.log(); err != nil {
+	if _, err = f.log(); err != nil { // logs go to files: here is the timeline
 		return err
 	}
 	if cfg.exe, err = os.Executable(); err != nil {

@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -49,19 +51,14 @@ func (d *demonstration) run(ctx context.Context) (*demoReport, error) {
 	if err := d.assemble(ctx); err != nil {
 		return nil, err
 	}
-	d.sights = bots.NewSights()
 	end := make(chan struct{})
-	type outcome struct {
-		report bots.Report
-		err    error
-	}
-	played := make(chan outcome, 1)
 	playing, stop := context.WithCancel(ctx)
-	go func() { // ends with playing
-		r, err := bots.Run(playing, d.botsConfig(end))
-		played <- outcome{r, err}
-	}()
-	err := d.play(ctx)
+	defer stop()
+	played, err := d.letPlay(playing, end)
+	if err != nil {
+		return nil, err
+	}
+	err = d.play(ctx)
 	d.over = time.Since(d.sights.Began())
 	if err != nil {
 		stop()
@@ -69,7 +66,6 @@ func (d *demonstration) run(ctx context.Context) (*demoReport, error) {
 	}
 	close(end)
 	o := <-played
-	stop()
 	if err != nil {
 		return nil, err
 	}
@@ -80,13 +76,37 @@ func (d *demonstration) run(ctx context.Context) (*demoReport, error) {
 	return d.judge(&o.report)
 }
 
+// outcome is what came of the players.
+type outcome struct {
+	report bots.Report
+	err    error
+}
+
+// letPlay sends the players in. They leave when end is closed, or ctx ends; the channel gets one outcome then.
+func (d *demonstration) letPlay(ctx context.Context, end <-chan struct{}) (<-chan outcome, error) {
+	file, err := os.Create(filepath.Join(d.dir, "bots.log"))
+	if err != nil {
+		return nil, err
+	}
+	d.sights = bots.NewSights()
+	cfg := d.botsConfig(end)
+	cfg.Log = slog.New(slog.NewTextHandler(file, nil))
+	played := make(chan outcome, 1)
+	go func() {
+		r, err := bots.Run(ctx, cfg)
+		file.Close()
+		played <- outcome{r, err}
+	}()
+	return played, nil
+}
+
 // botsConfig is what the players do: enter anywhere, play until they are told to leave.
 func (d *demonstration) botsConfig(end <-chan struct{}) bots.Config {
 	def := games()[0]
 	cfg := bots.Config{
 		Target: d.nodes[0].player, Admin: d.nodes[0].admin, Matches: d.cfg.matches, Players: d.cfg.players, Game: def.Name,
 		Games: map[string]game.Def{def.Name: def}, Scatter: true, Duration: d.cfg.limit, End: end, Sights: d.sights, JoinTimeout: joinWithin,
-		Log: d.cfg.log, Seed: uint64(time.Now().UnixNano()),
+		Seed: uint64(time.Now().UnixNano()),
 	}
 	for _, n := range d.nodes[1:] {
 		cfg.Others = append(cfg.Others, n.admin)
@@ -170,7 +190,7 @@ func (d *demonstration) acquaint(ctx context.Context, nodes []*demoNode) error {
 
 // explain adds the last line of a node's log to an error.
 func (d *demonstration) explain(n *demoNode, err error) error {
-	b, _ := os.ReadFile(d.dir + "/" + n.name + ".log")
+	b, _ := os.ReadFile(filepath.Join(d.dir, n.name+".log"))
 	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
 	if last := lines[len(lines)-1]; last != "" {
 		return fmt.Errorf("%w: %s", err, last)

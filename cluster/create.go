@@ -124,7 +124,7 @@ func (n *Node) createBest(ctx context.Context, in askCreate) (got gotCreate, err
 	}
 	search := place.NewSearch(ranked)
 	for asks := search.Next(); asks != nil; asks = search.Next() {
-		for _, r := range n.reserve(ctx, in.Match, asks) {
+		for _, r := range n.reserve(ctx, askReserve{Match: in.Match, Game: in.Spec.Game}, asks) {
 			search.Answer(r)
 		}
 	}
@@ -168,11 +168,15 @@ type askReserve struct {
 	Match string  `json:"match"`
 	Hold  bool    `json:"hold,omitempty"`  // keep room for reserveFor, if
 	Limit float64 `json:"limit,omitempty"` // the load is not above this
+
+	Game    string `json:"game,omitempty"`    // whose rules it must have; "": any
+	Version uint32 `json:"version,omitempty"` // of the rules that the match has, which its own must load; 0: any
 }
 
 type gotReserve struct {
 	Status place.Status `json:"status"`
-	Load   float64      `json:"load"` // matches that run here, and those that room is kept for
+	Load   float64      `json:"load"`            // matches that run here, and those that room is kept for
+	Unfit  bool         `json:"unfit,omitempty"` // refused for lack of the rules
 }
 
 const (
@@ -181,14 +185,16 @@ const (
 )
 
 // reserve asks nodes at once. Who does not answer is out.
-func (n *Node) reserve(ctx context.Context, match string, asks []place.Ask) []place.Reservation {
+func (n *Node) reserve(ctx context.Context, what askReserve, asks []place.Ask) []place.Reservation {
 	ctx, cancel := context.WithTimeout(ctx, reserveWithin)
 	defer cancel()
 	replies := make([]place.Reservation, len(asks))
 	var all sync.WaitGroup
 	for i, a := range asks {
 		all.Go(func() {
-			got, err := ask[gotReserve](ctx, n, a.Node, "reserve", askReserve{match, a.Hold, a.Limit})
+			in := what
+			in.Hold, in.Limit = a.Hold, a.Limit
+			got, err := ask[gotReserve](ctx, n, a.Node, "reserve", in)
 			if err != nil {
 				got.Status = place.Refused
 			}
@@ -207,10 +213,14 @@ func (n *Node) giveReserve(_ context.Context, _ string, in askReserve) (got gotR
 	got.Load = float64(n.matches.count() + len(n.reserved))
 	_, made := n.matches.made(in.Match)
 	_, held := n.reserved[in.Match]
+	extra, unfit := n.suits(in)
+	got.Load += extra
 	switch {
 	case made || held:
 		got.Status = place.Exists
-	case n.closing.Load() || int(got.Load) >= n.maxMatches():
+	case unfit:
+		got.Status, got.Unfit = place.Refused, true
+	case n.closing.Load() || n.matches.count()+len(n.reserved) >= n.maxMatches():
 		got.Status = place.Refused
 	case in.Hold && got.Load > in.Limit:
 		got.Status = place.Risen

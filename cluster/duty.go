@@ -22,6 +22,7 @@ type duty struct {
 
 	shown  atomic.Pointer[guard.Record] // what the API shows
 	copies atomic.Bool                  // there is a copy of the match here
+	unfit  atomic.Bool                  // a node that was asked to stand by last has not got the rules
 
 	// owned by the goroutine
 	guard    *guard.Guard
@@ -176,7 +177,10 @@ func (d *duty) replica(from string, b []byte) {
 	switch m.Kind {
 	case replica.KindAck, replica.KindNeed:
 		if d.source != nil {
-			d.logDivergence(d.source.Receive(from, &m))
+			err := d.source.Receive(from, &m)
+			if d.logDivergence(err); errors.Is(err, replica.ErrRefused) { // the guard need not wait for it
+				d.guard.Receive(d.now(), from, &guard.Message{Kind: guard.KindRefuse, Epoch: m.Epoch})
+			}
 		}
 	default:
 		d.follow(from, &m)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/overtime-server/overtime/cluster/admin"
@@ -40,10 +41,10 @@ func (d *duty) startFollowing(tenure uint32) {
 	}
 }
 
-// rules finds the rules of a match that another node owns.
+// rules finds the rules for a match of another node: of the version that it has, or another one that loads its states.
 func (n *Node) rules(name string, version uint32) (game.Def, bool) {
 	for _, g := range n.cfg.Games {
-		if g.Name == name && g.Version == version {
+		if g.Name == name && g.CanLoad(version) {
 			return g, true
 		}
 	}
@@ -100,8 +101,10 @@ func (d *duty) logDivergence(err error) {
 	switch {
 	case errors.As(err, &diverged):
 		d.node.cfg.Log.Warn("the rules gave another state on the standby: state differences from now on", "match", d.match, "err", err)
-	case errors.Is(err, replica.ErrRules), errors.Is(err, replica.ErrGame), errors.Is(err, replica.ErrRefused):
+	case errors.Is(err, replica.ErrRules):
 		d.node.cfg.Log.Error("standby", "match", d.match, "err", err)
+	case errors.Is(err, replica.ErrGame), errors.Is(err, replica.ErrRefused): // usual while the nodes of a cluster are updated
+		d.node.cfg.Log.Warn("standby", "match", d.match, "err", err)
 	}
 }
 
@@ -110,6 +113,7 @@ func (d *duty) promote(r guard.Record) (*hosted, error) {
 	if d.standby == nil {
 		return nil, errors.New("no copy")
 	}
+	was := d.standby.Version()
 	core, over, err := d.standby.Promote()
 	if err != nil {
 		return nil, err
@@ -126,6 +130,9 @@ func (d *duty) promote(r guard.Record) (*hosted, error) {
 	if err != nil {
 		d.source = nil
 		return nil, err
+	}
+	if was != def.Version {
+		d.node.cfg.Log.Info("match goes on under other rules", "match", d.match, "game", def.Name, "version", def.Version, "was", was)
 	}
 	d.source.Bind(h.match.Snapshot)
 	return h, nil
@@ -160,23 +167,49 @@ func (n *Node) adopt(d *duty, def game.Def, epoch uint32, core *loop.Core) (h *h
 	return n.registered(m, d.meta.Spec, d), nil
 }
 
-// askStandby asks nodes whether they can stand by.
+// askStandby asks nodes whether they can stand by for a match of this node.
 func (n *Node) askStandby(match string, asks []place.Ask) []place.Reservation {
+	what := askReserve{Match: match}
+	h := n.matches.get(match)
+	if h != nil {
+		what = h.rules()
+	}
+	replies, unfit := n.askStand(what, asks)
+	if h != nil && h.duty != nil {
+		h.duty.unfit.Store(unfit > 0)
+	}
+	return replies
+}
+
+// askWitness asks nodes whether they take part in a match. A witness needs no rules.
+func (n *Node) askWitness(match string, asks []place.Ask) []place.Reservation {
+	replies, _ := n.askStand(askReserve{Match: match}, asks)
+	return replies
+}
+
+// askStand asks nodes at once, and says how many have not got the rules.
+func (n *Node) askStand(what askReserve, asks []place.Ask) ([]place.Reservation, int32) {
+	var unfit atomic.Int32
 	ctx, cancel := n.within(reserveWithin)
 	defer cancel()
 	replies := make([]place.Reservation, len(asks))
 	var all sync.WaitGroup
 	for i, a := range asks {
 		all.Go(func() {
-			got, err := ask[gotReserve](ctx, n, a.Node, "stand", askReserve{match, a.Hold, a.Limit})
+			in := what
+			in.Hold, in.Limit = a.Hold, a.Limit
+			got, err := ask[gotReserve](ctx, n, a.Node, "stand", in)
 			if err != nil {
 				got.Status = place.Refused
+			}
+			if got.Unfit {
+				unfit.Add(1)
 			}
 			replies[i] = place.Reservation{Node: a.Node, Status: got.Status, Load: got.Load}
 		})
 	}
 	all.Wait()
-	return replies
+	return replies, unfit.Load()
 }
 
 // giveStand says how many matches this node stands by for, or keeps room for one more.
@@ -195,8 +228,11 @@ func (n *Node) giveStand(_ context.Context, _ string, in askReserve) (got gotRes
 			load++
 		}
 	}
-	got.Load = float64(load)
+	extra, unfit := n.suits(in)
+	got.Load = float64(load) + extra
 	switch {
+	case unfit:
+		got.Status, got.Unfit = place.Refused, true
 	case n.closing.Load():
 		got.Status = place.Refused
 	case in.Hold && got.Load > in.Limit:

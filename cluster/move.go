@@ -144,7 +144,7 @@ func (n *Node) heir(ctx context.Context, h *hosted) (string, error) {
 	}
 	search := place.NewSearch(ranked)
 	for asks := search.Next(); asks != nil; asks = search.Next() {
-		for _, r := range n.reserve(ctx, h.match.ID(), asks) {
+		for _, r := range n.reserve(ctx, h.rules(), asks) {
 			search.Answer(r)
 		}
 	}

@@ -87,6 +87,13 @@ func (s *Standby) Freeze(epoch uint32) Position {
 	return s.position()
 }
 
+// Version returns the version of the rules that what is held was saved by; 0 if nothing is.
+func (s *Standby) Version() uint32 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.head.Version
+}
+
 // State appends the saved state after the last proven tick to b.
 func (s *Standby) State(b []byte) (tick uint32, state []byte, err error) {
 	s.mu.Lock()

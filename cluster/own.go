@@ -224,7 +224,7 @@ func (n *Node) firstThere(match string, ranked []string) string {
 		for i := range asks {
 			asks[i].Node = ranked[i]
 		}
-		for _, r := range n.askStandby(match, asks) {
+		for _, r := range n.askWitness(match, asks) {
 			if r.Status != place.Refused {
 				return r.Node
 			}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -70,15 +71,21 @@ func (l *launch) newNode(name string) (*demoNode, error) {
 	return n, nil
 }
 
-// freeAddress returns an address on loopback that nobody listens on right now, with udp neither there.
+// Ports of the nodes lie below those that systems give to outgoing connections, which would take one between its choice and its use.
+const (
+	firstPort = 20_000
+	morePorts = 12_000
+)
+
+// freeAddress returns an address on loopback that nobody listens on right now: by TCP, and with udp by UDP too.
 func freeAddress(udp bool) (string, error) {
 	var err error
-	for range 20 {
+	for range 100 {
+		addr := fmt.Sprintf("127.0.0.1:%d", firstPort+rand.IntN(morePorts))
 		var l net.Listener
-		if l, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
-			return "", err
+		if l, err = net.Listen("tcp", addr); err != nil {
+			continue
 		}
-		addr := l.Addr().String()
 		if udp {
 			var p net.PacketConn
 			if p, err = net.ListenPacket("udp", addr); err == nil {

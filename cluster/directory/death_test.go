@@ -67,6 +67,35 @@ func TestPausedOwnerLearnsOfItsLoss(t *testing.T) {
 	}
 }
 
+// A split heals: the first node that is back makes a majority again, and the owner is back a little later. Nothing is lost.
+func TestMajorityThatHasJustComeBackWaits(t *testing.T) {
+	all := trio(t, "")
+	c := all[2] // was alone
+	c.Dead(at(10), "b", true)
+	c.Dead(at(11), "a", false)
+	c.Expire(at(18))
+	c.Alive("b")
+	c.Dead(at(18.1), "a", true) // the latest of its deaths is told again while it is fresh
+	for _, s := range []float64{18.1, 19, 20.9} {
+		if lost := c.Expire(at(s)); lost != nil {
+			t.Fatalf("declared after %v s: %v", s, lost)
+		}
+	}
+	if lost := c.Expire(at(21.2)); len(lost) != 1 {
+		t.Fatalf("an owner that stays away: %v", lost)
+	}
+	c.Alive("a")
+
+	d := trio(t, "")[2] // it had a majority all the time: of five, say
+	d.Dead(at(10), "a", true)
+	d.Dead(at(10), "b", true)
+	d.Expire(at(12.9))
+	d.Alive("b")
+	if lost := d.Expire(at(13.5)); lost != nil {
+		t.Fatalf("declared while nodes come back: %v", lost)
+	}
+}
+
 func TestOwnerBackInTimeLosesNothing(t *testing.T) {
 	all := trio(t, "")
 	b := all[1]

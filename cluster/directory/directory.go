@@ -9,7 +9,7 @@ import (
 
 // When things happen to the records of an owner that is not there, and how long tombstones are kept.
 const (
-	SettleAfter = 3 * time.Second  // no further death for so long: then a majority may declare records lost
+	SettleAfter = 3 * time.Second  // nobody died or came back, and the majority lasted, for so long: then it may declare records lost
 	StandbyFor  = 5 * time.Second  // since the owner's death: so long a record is left to a standby that is alive
 	DropAfter   = 20 * time.Second // since the owner's death, or since the first record of an owner never seen alive: live records go
 	EndedFor    = 60 * time.Second // age at which Ended is forgotten
@@ -24,14 +24,14 @@ const MaxRecords = 1 << 18
 type Directory struct {
 	self string // static
 
-	mu        sync.RWMutex // guards the following
-	now       time.Time    // latest time told
-	matches   map[string]*entry
-	owners    map[string]*owner
-	order     []string  // ids of owners with records, sorted: the digest's order
-	lastDeath time.Time // when Dead was last told of somebody new
-	majority  bool      // as told by the latest Dead
-	stats     Stats
+	mu         sync.RWMutex // guards the following
+	now        time.Time    // latest time told
+	matches    map[string]*entry
+	owners     map[string]*owner
+	order      []string  // ids of owners with records, sorted: the digest's order
+	lastChange time.Time // when somebody died or came back, or there was a majority again, for the last time
+	majority   bool      // as told by the latest Dead
+	stats      Stats
 }
 
 // Stats are counts of a directory since its start and what it holds now.

@@ -22,7 +22,8 @@
 // The caller tells which owners are alive, suspect and dead; the directory decides what becomes of their records. A
 // partition looks like many deaths, and the first of them are seen while a majority still seems to be there. So nothing
 // is declared lost before no further death came for SettleAfter, and a death without majority takes back every declaration
-// that is still waiting. A wrong declaration is not unsafe, but it ends a match: its owner finds it in lost of Apply.
+// that is still waiting. When the partition heals, nodes come back one by one, and the first of them may make a majority: so
+// that, and every return, begins the wait anew. A wrong declaration is not unsafe, but it ends a match: its owner finds it in lost of Apply.
 // An owner whose trio voted while it was thought dead (see cluster/guard) may outbid it with the next epoch: a live
 // record beats Lost of the same epoch.
 //

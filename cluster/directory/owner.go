@@ -31,6 +31,9 @@ func (d *Directory) Alive(id string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	o := d.owner(id)
+	if o.state == dead { // others may be about to come back too
+		d.lastChange = d.now
+	}
 	o.state, o.suspect = alive, false
 }
 
@@ -59,12 +62,15 @@ func (d *Directory) Dead(now time.Time, id string, majority bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.tick(now)
+	if majority && !d.majority { // a split that heals: the rest of the dead come back a little later
+		d.lastChange = d.now
+	}
 	d.majority = majority
 	o := d.owner(id)
 	if id == d.self || o.state == dead {
 		return
 	}
-	o.state, o.since, d.lastDeath = dead, d.now, d.now
+	o.state, o.since, d.lastChange = dead, d.now, d.now
 }
 
 // Expire does what time does and is called about once a second. Records of dead owners become Lost (with majority) and are
@@ -92,7 +98,7 @@ func (d *Directory) settle(o *owner, lost []Record) []Record {
 	if o.state == alive {
 		return lost
 	}
-	declare := o.state == dead && d.majority && d.now.Sub(d.lastDeath) >= SettleAfter
+	declare := o.state == dead && d.majority && d.now.Sub(d.lastChange) >= SettleAfter
 	for _, e := range o.records {
 		switch {
 		case !e.rec.Live():

@@ -78,23 +78,29 @@ const (
 	moveTime    = 5 * time.Second // for one of them
 )
 
-// evacuate moves all matches of this node elsewhere. It returns how many stayed.
+// evacuate moves all matches of this node elsewhere, those too that come meanwhile: another node that leaves may not have heard yet that
+// this one does too. It returns how many stayed.
 func (n *Node) evacuate(ctx context.Context) (left int) {
 	if n.links == nil {
 		return n.matches.count()
 	}
 	slots := make(chan struct{}, movesAtOnce)
-	var moving sync.WaitGroup
-	for _, h := range n.matches.all() {
-		moving.Go(func() {
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			if err := n.moveAway(ctx, h); err != nil {
-				n.cfg.Log.Info("match not moved", "match", h.match.ID(), "err", err)
-			}
-		})
+	tried := map[*hosted]bool{}
+	for fresh := n.matches.all(); len(fresh) > 0 && ctx.Err() == nil; {
+		var moving sync.WaitGroup
+		for _, h := range fresh {
+			tried[h] = true
+			moving.Go(func() {
+				slots <- struct{}{}
+				defer func() { <-slots }()
+				if err := n.moveAway(ctx, h); err != nil {
+					n.cfg.Log.Info("match not moved", "match", h.match.ID(), "err", err)
+				}
+			})
+		}
+		moving.Wait()
+		fresh = slices.DeleteFunc(n.matches.all(), func(h *hosted) bool { return tried[h] })
 	}
-	moving.Wait()
 	return n.matches.count()
 }
 
@@ -132,7 +138,7 @@ const heirTime = 300 * time.Millisecond
 func (n *Node) heir(ctx context.Context, h *hosted) (string, error) {
 	witness := ""
 	if r := h.duty.shown.Load(); r != nil {
-		if x, ok := n.node(r.Standby); ok && x.State == member.Alive && !x.Load.Draining {
+		if x, ok := n.node(r.Standby); ok && x.State == member.Alive && !x.Load.Draining && n.stays(h.match.ID(), r.Standby) {
 			return r.Standby, nil
 		}
 		witness = r.Witness
@@ -153,6 +159,11 @@ func (n *Node) heir(ctx context.Context, h *hosted) (string, error) {
 		return "", admin.ErrFull
 	}
 	return target, nil
+}
+
+// stays asks a node whether it goes on to take part in matches: it may have begun to leave just now, which gossip does not tell yet.
+func (n *Node) stays(match, id string) bool {
+	return n.askWitness(match, []place.Ask{{Node: id}})[0].Status != place.Refused
 }
 
 // depart is what a node does with its matches before it stops: it moves them, and leaves to their standbys what cannot be moved

@@ -1,0 +1,217 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+)
+
+// cell is one kind of fault, and which members of a match it hits.
+type cell struct {
+	fault string // kill, freeze (for freezeFor), stop (for good), restart (terminate, and start again)
+	who   part
+}
+
+func (c cell) String() string {
+	var who []string
+	for i, name := range []string{"owner", "standby", "witness"} {
+		if c.who&(1<<i) != 0 {
+			who = append(who, name)
+		}
+	}
+	return c.fault + " " + strings.Join(who, "+")
+}
+
+// dead reports whether the processes never come back.
+func (c cell) dead() bool { return c.fault == "kill" || c.fault == "stop" }
+
+// faultCells is every cell of the matrix.
+func faultCells() (all []cell) {
+	for _, who := range []part{partOwner, partStandby, partWitness, partOwner | partStandby, partOwner | partWitness, partStandby | partWitness} {
+		for _, fault := range []string{"kill", "freeze", "stop", "restart"} {
+			all = append(all, cell{fault, who})
+		}
+	}
+	return all
+}
+
+const (
+	freezeFor    = 2 * time.Second
+	noticeWithin = 10 * time.Second // until everything that can be is well again, on a busy machine
+	loseWithin   = 25 * time.Second // until a match that lost two of three is closed: 15 s, and some time to be told
+	resettle     = 20 * time.Second // until everything is well after new nodes came
+)
+
+// strike makes a fault, waits until everything is as well as it can be, and puts new nodes in the place of dead ones.
+func (s *siege) strike(ctx context.Context, c cell) error {
+	list, err := s.list(ctx)
+	if err != nil {
+		return err
+	}
+	victims := s.victims(list, c.who)
+	if len(victims) != c.who.count() {
+		return fmt.Errorf("%v: %d nodes to hit", c, len(victims))
+	}
+	k := &strike{cell: c, at: s.clock(), hit: map[string]part{}, doomed: map[string]bool{}}
+	for _, m := range list {
+		for _, v := range victims {
+			k.hit[m.ID] |= m.parts(v.id)
+		}
+		if c.dead() && k.hit[m.ID].count() > 1 {
+			k.doomed[m.ID] = true
+		}
+	}
+	s.strikes = append(s.strikes, k)
+	for _, v := range victims {
+		if err := s.hurt(v, c.fault); err != nil {
+			return fmt.Errorf("%v: %w", c, err)
+		}
+	}
+	if err := s.heal(ctx, k, victims); err != nil {
+		return fmt.Errorf("%v: %w", c, err)
+	}
+	k.until = s.clock()
+	return nil
+}
+
+// hurt makes a fault.
+func (s *siege) hurt(n *demoNode, fault string) error {
+	s.up = slices.DeleteFunc(s.up, func(x *demoNode) bool { return x == n })
+	switch fault {
+	case "kill":
+		return n.cmd.Process.Kill()
+	case "restart":
+		return terminate(n.cmd.Process)
+	}
+	return suspend(n.cmd.Process)
+}
+
+// heal waits for what happens by itself, then brings back the nodes, or new ones in their places.
+func (s *siege) heal(ctx context.Context, k *strike, victims []*demoNode) error {
+	began := time.Now()
+	well := func(limit time.Duration) error {
+		err := s.until(ctx, limit, "recovery", func() string { return s.recovered(ctx, k) })
+		k.took = time.Since(began)
+		return err
+	}
+	switch k.fault {
+	case "freeze":
+		if !pause(ctx, freezeFor) {
+			return ctx.Err()
+		}
+		for _, v := range victims {
+			if err := resume(v.cmd.Process); err != nil {
+				return err
+			}
+		}
+		s.up = append(s.up, victims...)
+		began = time.Now()
+		return well(noticeWithin)
+	case "restart":
+		for _, v := range victims {
+			select {
+			case <-v.exited:
+			case <-time.After(30 * time.Second):
+				return fmt.Errorf("node %s did not end within 30 s", v.name)
+			}
+		}
+	default:
+		if err := well(noticeWithin); err != nil {
+			return err
+		}
+		if err := s.until(ctx, loseWithin, "matches that lost two of three are closed", func() string { return s.undecided(ctx, k) }); err != nil {
+			return err
+		}
+	}
+	return s.replace(ctx, k, victims)
+}
+
+// replace starts new nodes at the addresses of dead ones, and waits until everything is protected again.
+func (s *siege) replace(ctx context.Context, k *strike, victims []*demoNode) error {
+	quit(victims, 0)
+	for _, v := range victims {
+		if _, err := s.add(ctx, v); err != nil {
+			return err
+		}
+	}
+	if err := s.acquaint(ctx, s.up); err != nil {
+		return err
+	}
+	began := time.Now()
+	err := s.until(ctx, resettle, "after new nodes came", func() string { return s.recovered(ctx, k) })
+	if len(s.up) == 3 {
+		k.took = time.Since(began)
+	}
+	return err
+}
+
+// undecided names a doomed match of which nobody has said that it is over, or where it goes on; "" if there is none.
+func (s *siege) undecided(ctx context.Context, k *strike) string {
+	list, err := s.list(ctx)
+	if err != nil {
+		return err.Error()
+	}
+	for _, id := range slices.Sorted(maps.Keys(k.doomed)) {
+		i := slices.IndexFunc(list, func(m placed) bool { return m.ID == id })
+		switch {
+		case i < 0:
+			if s.lost[id] == 0 {
+				s.lost[id] = k.at
+			}
+		case list[i].Protected:
+			delete(k.doomed, id) // it got away
+		default:
+			return fmt.Sprintf("%s is shown with owner %s", id, list[i].Owner)
+		}
+	}
+	if s.listening(ctx, k) > 0 {
+		return fmt.Sprintf("%d players of matches that are over were not told", s.listening(ctx, k))
+	}
+	return ""
+}
+
+// listening asks each node for each lost match: the count is of those that say that it is still there.
+func (s *siege) listening(ctx context.Context, k *strike) (n int) {
+	for id := range k.doomed {
+		for _, x := range s.up {
+			var m placed
+			if s.api.get(ctx, "http://"+x.admin+"/v1/matches/"+id, &m) == nil && m.Outcome == "" {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// victims finds the nodes to hit: the owner of most matches, the commonest standby of these, the commonest witness of those.
+func (s *siege) victims(list []placed, who part) (found []*demoNode) {
+	most := func(of func(*placed) string) string {
+		n := map[string]int{}
+		for i := range list {
+			n[of(&list[i])]++
+		}
+		best, ids := "", slices.Sorted(maps.Keys(n))
+		rand.Shuffle(len(ids), func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
+		for _, id := range ids {
+			if id != "" && (best == "" || n[id] > n[best]) {
+				best = id
+			}
+		}
+		return best
+	}
+	owner := most(func(p *placed) string { return p.Owner })
+	list = slices.DeleteFunc(slices.Clone(list), func(p placed) bool { return p.Owner != owner })
+	standby := most(func(p *placed) string { return p.Standby })
+	list = slices.DeleteFunc(list, func(p placed) bool { return p.Standby != standby })
+	witness := most(func(p *placed) string { return p.Witness })
+	for i, id := range []string{owner, standby, witness} {
+		if n := s.named(id); who&(1<<i) != 0 && n != nil && slices.Contains(s.up, n) {
+			found = append(found, n)
+		}
+	}
+	return found
+}

@@ -80,6 +80,9 @@ func (d *duty) act(a *guard.Action) {
 		if d.host != nil {
 			d.host.match.Release(a.Index)
 		}
+		if a.Index >= d.logged {
+			d.even = d.now()
+		}
 	case guard.ActHold:
 		if d.host != nil {
 			d.host.match.Hold()
@@ -135,6 +138,9 @@ func (d *duty) watch() {
 			continue
 		}
 		keep[p] = d.node.links.Watch(p)
+		if d.node.linked(p) {
+			d.mail.put(letter{kind: letterUp, from: p})
+		}
 	}
 	for _, release := range d.watched {
 		release()
@@ -171,6 +177,9 @@ func (d *duty) seek(standby, witness bool) {
 	l := d.guard.List()
 	nextS, nextW := d.guard.Candidates()
 	taken := []string{l.Standby, l.Witness, nextS, nextW}
+	if d.now() < d.slowTill {
+		taken = append(taken, d.slow)
+	}
 	if l.Standby == "" {
 		l.Standby = nextS
 	}
@@ -241,7 +250,7 @@ func (d *duty) takeOver(a *guard.Action) {
 	if err != nil {
 		d.node.cfg.Log.Error("match not taken over", "match", d.match, "epoch", a.Record.Epoch, "err", err)
 		d.finished = true
-		d.guard.End(d.now())
+		d.mail.put(letter{kind: letterOver})
 		d.node.announce(directory.Record{Match: d.match, Epoch: a.Record.Epoch, Since: a.Record.Since, State: directory.Ended})
 		return
 	}

@@ -80,11 +80,14 @@ func (o *oracle) check(s object, v any) string {
 	}
 	switch v := v.(type) {
 	case json.Number:
-		b, whole := new(big.Int).SetString(string(v), 10)
-		if least := bigInt(s, "minimum"); whole && least != nil && b.Cmp(least) < 0 {
+		f, _, err := big.ParseFloat(string(v), 10, 200, big.ToNearestEven)
+		if err != nil {
+			return err.Error()
+		}
+		if least := bigInt(s, "minimum"); least != nil && f.Cmp(new(big.Float).SetInt(least)) < 0 {
 			return "too small"
 		}
-		if most := bigInt(s, "maximum"); whole && most != nil && b.Cmp(most) > 0 {
+		if most := bigInt(s, "maximum"); most != nil && f.Cmp(new(big.Float).SetInt(most)) > 0 {
 			return "too large"
 		}
 	case string:
@@ -184,6 +187,11 @@ func (o *oracle) valid(s object, depth int) any {
 		return o.rand.IntN(2) == 0
 	case "integer":
 		return o.integer(s)
+	case "number":
+		if o.rand.IntN(2) == 0 {
+			return o.integer(s)
+		}
+		return json.Number("12.5e1")
 	case "string":
 		return o.text(s)
 	case "array":
@@ -224,10 +232,12 @@ func (o *oracle) text(s object) string {
 	letters := []rune("abc09 _-./%?#&=+:\"\\<ü語😀\x00\n")
 	switch s["pattern"] {
 	case nil:
-	case "^[!-~]+$":
+	case "^[!-~]+$", "^[!-~]*$":
 		letters = []rune("abcXYZ019!~/%?#")
 	case "^(|[0-9]{1,15}[.][!-~]{0,64})$":
 		return fmt.Sprintf("%d.%s", o.rand.Int64N(1e15), strings.Repeat("m", o.rand.IntN(65)))
+	case "^[0-9]+(ms|s)$":
+		return fmt.Sprint(o.rand.IntN(4), "ms")
 	default:
 		panic(fmt.Sprint("teach the test the pattern ", s["pattern"]))
 	}

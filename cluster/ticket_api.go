@@ -153,7 +153,7 @@ func (o operator) getTicket(c *admin.Call, in getTicketIn) (out TicketInfo, err 
 func (o operator) showTicket(c *admin.Call, got *gotTicket) TicketInfo {
 	x := &got.Ticket
 	out := TicketInfo{
-		ID: x.ID, Queue: got.Queue, State: x.State.String(), Game: x.Game, Layout: x.Layout, Players: x.Players,
+		ID: x.ID, Queue: got.Queue, State: x.State.String(), Game: x.Game, Layout: append([]int{}, x.Layout...), Players: x.Players,
 		Waited: float64(got.Waited.Milliseconds()) / 1000, Reason: x.Reason,
 	}
 	if x.State != matchmaker.Assigned {

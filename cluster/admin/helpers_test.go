@@ -190,6 +190,12 @@ func (f *fakeNode) PlayerURL(host string) string { return "ws://" + host + ":808
 func (f *fakeNode) Counters() Counters {
 	return Counters{
 		Net: new(netcode.Stats), Games: f.stats, Matches: map[string]int{"tag": 3}, Players: 7, Limited: 2, BytesIn: 100, BytesOut: 200,
+		Unprotected: map[string]int{"no standby": 4},
+		Cluster: &ClusterCounters{
+			Members: map[string]int{"alive": 3, "dead": 1}, Parts: map[string]int{"owner": 2, "other": 5}, Gauges: map[string]int{"links": 2},
+			Totals: map[string]uint64{"link_dials": 6}, Errors: map[string]uint64{"link_dial": 7},
+		},
+		Webhook: &WebhookCounters{Pending: 8, Open: true, Delivered: 9, Attempts: 10, Dropped: 11},
 	}
 }
 

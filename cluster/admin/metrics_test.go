@@ -67,6 +67,18 @@ func TestMetrics(t *testing.T) {
 	got := scrape(t, call(s, "GET", "/metrics", ""))
 	for name, want := range map[string]float64{
 		`overtime_connections`:                                          0,
+		`overtime_matches_unprotected{reason="no standby"}`:             4,
+		`overtime_cluster_members{state="alive"}`:                       3,
+		`overtime_cluster_parts{part="other"}`:                          5,
+		`overtime_cluster_now{what="links"}`:                            2,
+		`overtime_cluster_events_total{what="link_dials"}`:              6,
+		`overtime_cluster_errors_total{what="link_dial"}`:               7,
+		`overtime_webhook_pending`:                                      8,
+		`overtime_webhook_breaker_open`:                                 1,
+		`overtime_webhook_delivered_total`:                              9,
+		`overtime_webhook_failed_attempts_total`:                        10,
+		`overtime_webhook_dropped_total`:                                11,
+		`overtime_admin_requests_limited_total`:                         0,
 		`overtime_players`:                                              7,
 		`overtime_matches{game="tag"}`:                                  3,
 		`overtime_messages_total{direction="in"}`:                       0,

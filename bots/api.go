@@ -20,8 +20,9 @@ const (
 
 // caller makes HTTP calls with bounds on everything. For many goroutines.
 type caller struct {
-	http *http.Client
-	key  string // of the admin listener
+	http        *http.Client
+	key         string // of the admin listener
+	idempotency string // header Idempotency-Key of the next calls, "" for none
 }
 
 func newCaller(key string) *caller {
@@ -54,6 +55,9 @@ func (c *caller) call(ctx context.Context, method, address string, in, out any) 
 	if c.key != "" {
 		req.Header.Set("Authorization", "Bearer "+c.key)
 	}
+	if c.idempotency != "" {
+		req.Header.Set("Idempotency-Key", c.idempotency)
+	}
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return err
@@ -64,7 +68,7 @@ func (c *caller) call(ctx context.Context, method, address string, in, out any) 
 		return fmt.Errorf("%s %s: %w", method, address, err)
 	}
 	if resp.StatusCode/100 != 2 {
-		return fmt.Errorf("%s %s: status %d %.200s", method, address, resp.StatusCode, detail(b))
+		return &statusError{resp.StatusCode, fmt.Sprintf("%s %s: status %d %.200s", method, address, resp.StatusCode, detail(b))}
 	}
 	switch x := out.(type) {
 	case nil:
@@ -77,6 +81,14 @@ func (c *caller) call(ctx context.Context, method, address string, in, out any) 
 	}
 	return nil
 }
+
+// statusError is an answer that is not 2xx.
+type statusError struct {
+	status int
+	text   string
+}
+
+func (e *statusError) Error() string { return e.text }
 
 // detail returns what an error's body (application/problem+json) says.
 func detail(b []byte) string {

@@ -15,7 +15,8 @@ import (
 
 // Config is what a run needs.
 type Config struct {
-	// Target and Admin are the player and the admin listener of any node: HOST:PORT or a URL.
+	// Target and Admin are the player and the admin listener of any node: HOST:PORT or a URL. Admin may name several, a,b: tickets
+	// go to the next where one does not answer.
 	Target, Admin string
 	// Key is the admin listener's key, "" if it has none.
 	Key string
@@ -26,6 +27,8 @@ type Config struct {
 	// Game is the name of the game, Games the games that the bots know, by name.
 	Game  string
 	Games map[string]game.Def
+	// Matchmake has the bots look for matches with tickets, in parties of 1 to 4.
+	Matchmake bool
 	// TickHz is the tick rate to ask for, 0 for the game's own.
 	TickHz int
 	// Churn is the share of connections, 0 to 1, that is cut once every 5 s.
@@ -64,7 +67,7 @@ func (c *Config) Validate() error {
 	if _, err := baseURL(c.Target); err != nil {
 		return fmt.Errorf("target: %w", err)
 	}
-	if _, err := baseURL(c.Admin); err != nil {
+	if _, err := newAdmins(nil, c.Admin); err != nil {
 		return fmt.Errorf("admin: %w", err)
 	}
 	if _, ok := c.Games[c.Game]; !ok {

@@ -31,8 +31,10 @@ type Report struct {
 	Moves               uint64  `json:"moves"`
 	Closes              Closes  `json:"closes"` // close codes received; 1006 is a connection that broke without one
 	Activity            Action  `json:"activity"`
-	Join                Ack     `json:"join_ms"`         // from the first attempt to the first state frame, of all who joined
-	JoinMoves           uint64  `json:"join_moves_most"` // times that a bot was sent to another node until then, at most
+
+	Matchmaking *Matchmaking `json:"matchmaking,omitempty"` // with Config.Matchmake
+	Join        Ack          `json:"join_ms"`               // from the first attempt to the first state frame, of all who joined
+	JoinMoves   uint64       `json:"join_moves_most"`       // times that a bot was sent to another node until then, at most
 }
 
 // Gap and Ack are quantiles in ms.
@@ -63,7 +65,8 @@ type Action struct {
 
 // OK reports whether nothing went wrong: no input and no seat lost, nobody kept out, no state that differs from the server's.
 func (r *Report) OK() bool {
-	return r.HashMismatches == 0 && r.DecodeErrors == 0 && r.InputsLost == 0 && r.SeatsLost == 0 && r.JoinsFailed == 0 && r.FramesPerPlayerS > 0
+	return r.HashMismatches == 0 && r.DecodeErrors == 0 && r.InputsLost == 0 && r.SeatsLost == 0 && r.JoinsFailed == 0 && r.FramesPerPlayerS > 0 &&
+		(r.Matchmaking == nil || r.Matchmaking.Twice == 0 && r.Matchmaking.Matched == r.Matchmaking.Tickets)
 }
 
 // WriteJSON writes the report as one line.
@@ -86,6 +89,11 @@ func (r *Report) WriteTable(w io.Writer) error {
 	row("closes", "%s", r.Closes)
 	row("activity", "%.0f %% moving, %.0f %% turning, %.2f shots per player and second, %.1f rows changed per tick",
 		100*r.Activity.Moving, 100*r.Activity.Turning, r.Activity.ShotsPerPlayerS, r.Activity.ChangedRowsPerTick)
+	if m := r.Matchmaking; m != nil {
+		row("tickets", "%d, %d got a match, %d expired, %d players in two; %d matches, %d complete", m.Tickets, m.Matched, m.Expired, m.Twice, m.Matches, m.Complete)
+		row("waited", "p50 %.2f  p99 %.2f  max %.2f s", m.Wait.P50, m.Wait.P99, m.Wait.Max)
+		row("skill", "spread %.0f in the mean and %.0f at most, teams %.1f apart in the mean and %.1f at most", m.Spread.Mean, m.Spread.Max, m.Uneven.Mean, m.Uneven.Max)
+	}
 	verdict := "fine"
 	if !r.OK() {
 		verdict = "SOMETHING IS WRONG"

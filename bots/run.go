@@ -26,19 +26,21 @@ const (
 // run is one call of Run.
 type run struct {
 	// Static after construction.
-	cfg   Config
-	def   game.Def
-	admin string
-	api   *caller
-	nodes *nodes
-	maps  *maps
-	dial  dialFunc
-	start time.Time
-	id    string        // of this run, part of player ids
-	joins histogram     // from the first attempt to the first state frame
-	moved atomic.Uint64 // most moves of one bot until then
-	gaps  histogram
-	acks  histogram
+	cfg    Config
+	def    game.Def
+	admin  string
+	admins *admins   // all that were named
+	made   matchmade // with Config.Matchmake; locks itself
+	api    *caller
+	nodes  *nodes
+	maps   *maps
+	dial   dialFunc
+	start  time.Time
+	id     string        // of this run, part of player ids
+	joins  histogram     // from the first attempt to the first state frame
+	moved  atomic.Uint64 // most moves of one bot until then
+	gaps   histogram
+	acks   histogram
 
 	arrived  chan *bot    // bots that have seen their first state frame; has room for all
 	counting atomic.Bool  // the window is open
@@ -92,6 +94,9 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 	cancel()
 	r.playing.Wait()
 	rep.JoinsFailed = uint64(failed)
+	if r.cfg.Matchmake {
+		rep.Matchmaking = r.made.report(r.cfg.Players)
+	}
 	r.finish(&rep)
 	return rep, nil
 }
@@ -101,11 +106,11 @@ func newRun(cfg Config) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	admin, err := baseURL(cfg.Admin)
-	if err != nil {
+	r := &run{cfg: cfg, def: cfg.Games[cfg.Game], api: newCaller(cfg.Key), start: time.Now(), id: fmt.Sprintf("%x", time.Now().UnixNano()&0xffffff)}
+	if r.admins, err = newAdmins(r.api, cfg.Admin); err != nil {
 		return nil, err
 	}
-	r := &run{cfg: cfg, def: cfg.Games[cfg.Game], admin: admin, api: newCaller(cfg.Key), start: time.Now(), id: fmt.Sprintf("%x", time.Now().UnixNano()&0xffffff)}
+	r.admin = r.admins.first()
 	r.nodes = &nodes{api: r.api, known: []string{target}}
 	r.maps = &maps{api: r.api, nodes: r.nodes, log: cfg.Log, have: map[string][]byte{}}
 	r.arrived = make(chan *bot, cfg.Matches*cfg.Players)
@@ -121,8 +126,9 @@ func newRun(cfg Config) (*run, error) {
 
 // made is a match, or why there is none.
 type made struct {
-	match *match
-	err   error
+	match  *match // with those who enter it now
+	failed int    // players who will not get any
+	err    error
 }
 
 // setup makes the matches, some at a time and only as fast as they are taken: a match that stays empty ends. The channel
@@ -135,7 +141,7 @@ func (r *run) setup(ctx context.Context) <-chan made {
 			for i := int(next.Add(1)) - 1; i < r.cfg.Matches; i = int(next.Add(1)) - 1 {
 				m, err := r.makeMatch(ctx, i)
 				select {
-				case out <- made{m, err}:
+				case out <- made{match: m, err: err}:
 				case <-ctx.Done():
 					r.drop(m)
 					return
@@ -192,7 +198,11 @@ func (r *run) drop(m *match) {
 func (r *run) join(ctx context.Context) (failed int, err error) {
 	ctx2, cancel := context.WithCancel(ctx)
 	defer cancel()
-	fresh := r.setup(ctx2)
+	begin := r.setup
+	if r.cfg.Matchmake {
+		begin = r.matchmake
+	}
+	fresh := begin(ctx2)
 	deadline := time.NewTimer(r.cfg.JoinTimeout)
 	defer deadline.Stop()
 	progress := time.NewTicker(time.Second)
@@ -201,15 +211,16 @@ func (r *run) join(ctx context.Context) (failed int, err error) {
 	joined, gone := 0, 0
 	for all := cap(r.arrived); joined+gone < all; {
 		next := fresh
-		if len(r.bots)-joined-gone >= joinsAtOnce || len(r.matches) == r.cfg.Matches {
+		if len(r.bots)-joined-gone >= joinsAtOnce || len(r.bots)+gone >= all {
 			next = nil
 		}
 		select {
 		case x := <-next:
+			gone += x.failed
 			if x.match != nil {
-				r.matches = append(r.matches, x.match)
+				x.match = r.enter(x.match)
 			}
-			if x.err == nil {
+			if x.err == nil && x.match != nil {
 				x.err = r.launch(ctx, x.match, ended)
 			}
 			if x.err != nil {
@@ -232,7 +243,19 @@ func (r *run) join(ctx context.Context) (failed int, err error) {
 	return gone, nil
 }
 
-// launch starts the bots of a match.
+// enter makes a match known, or adds players to one that is.
+func (r *run) enter(m *match) *match {
+	for _, known := range r.matches {
+		if known.id == m.id {
+			known.players, known.tokens = m.players, m.tokens
+			return known
+		}
+	}
+	r.matches = append(r.matches, m)
+	return m
+}
+
+// launch starts the bots of a match, or those that enter it now.
 func (r *run) launch(ctx context.Context, m *match, ended chan<- *bot) error {
 	for _, p := range m.players {
 		seed := rand.New(rand.NewPCG(r.cfg.Seed, uint64(len(r.bots)))).Uint64()

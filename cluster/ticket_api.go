@@ -13,7 +13,7 @@ import (
 
 // TicketSpec is the body of POST /v1/tickets.
 type TicketSpec struct {
-	Queue   string         `json:"queue" need:"yes" min:"1" max:"64" pattern:"^[!-~]*$" doc:"any name; one that no rules are given for has the defaults"`
+	Queue   string         `json:"queue" need:"yes" min:"1" max:"64" pattern:"^[!-~]+$" doc:"any name; one that no rules are given for has the defaults"`
 	Game    string         `json:"game" max:"64" doc:"none: the queue's, or the node's first"`
 	Size    int            `json:"size" min:"0" max:"255" doc:"players of the match; 0: as the queue says"`
 	Teams   int            `json:"teams" min:"0" max:"32" doc:"equal teams that they are divided into"`
@@ -23,7 +23,7 @@ type TicketSpec struct {
 
 // TicketPlayer is one of a party.
 type TicketPlayer struct {
-	ID         string            `json:"id" need:"yes" min:"1" max:"64" pattern:"^[!-~]*$"`
+	ID         string            `json:"id" need:"yes" min:"1" max:"64" pattern:"^[!-~]+$"`
 	Skill      float64           `json:"skill" min:"-1000000000" max:"1000000000" doc:"on any scale"`
 	Latency    map[string]int    `json:"latency_ms" max:"64" names:"1..64" values:"0..60000" doc:"round trip to each region that he can use; none: any region"`
 	Attributes map[string]string `json:"attributes" max:"16" names:"1..64" values:"0..256"`
@@ -34,6 +34,7 @@ type TicketAssignment struct {
 	Match  string            `json:"match_id"`
 	URL    string            `json:"url" doc:"where they connect"`
 	Tokens map[string]string `json:"tokens" doc:"by player"`
+	Teams  map[string]int    `json:"teams" doc:"by player, from 1; 0: the game decides"`
 }
 
 // TicketInfo is what the API shows of a ticket.
@@ -115,6 +116,9 @@ func (o operator) createTicket(c *admin.Call, in createTicketIn) (out createdTic
 	if _, err := o.game(orThis(r.Game, rules.Game)); err != nil {
 		return out, err
 	}
+	if v := o.tickets.world.view(); len(v.able) == 0 {
+		return out, admin.ErrDraining
+	}
 	ctx, cancel := context.WithTimeout(c, ticketWithin)
 	defer cancel()
 	out.ID = newTicketID(b.Queue, in.Key)
@@ -156,10 +160,17 @@ func (o operator) showTicket(c *admin.Call, got *gotTicket) TicketInfo {
 		ID: x.ID, Queue: got.Queue, State: x.State.String(), Game: x.Game, Layout: append([]int{}, x.Layout...), Players: x.Players,
 		Waited: float64(got.Waited.Milliseconds()) / 1000, Reason: x.Reason,
 	}
+	if out.Layout == nil {
+		out.Layout = []int{} // a final ticket does not say
+	}
 	if x.State != matchmaker.Assigned {
 		return out
 	}
-	out.Assignment = &TicketAssignment{x.Assignment.Match, x.Assignment.URL, x.Assignment.Tokens}
+	out.Assignment = &TicketAssignment{x.Assignment.Match, x.Assignment.URL, x.Assignment.Tokens, map[string]int{}}
+	for id, signed := range x.Assignment.Tokens {
+		who, _ := o.keys.VerifyPlayer(signed, time.Now()) // one that has expired, or whose key is gone, is in no team
+		out.Assignment.Teams[id] = int(who.Team)
+	}
 	if r, ok := o.dir.Get(x.Assignment.Match); ok { // it may have moved
 		if y, ok := o.node(r.Owner); ok {
 			out.Assignment.URL = y.Meta.URL

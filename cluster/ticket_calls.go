@@ -65,7 +65,7 @@ func (t *tickets) serve(ctx context.Context, key, name string) (*shard, error) {
 			name = known
 		}
 	}
-	if order := v.order(key); len(order) == 0 || order[0] != t.world.self() {
+	if order := v.order(key); order[0] != t.world.self() {
 		return nil, errMoved
 	}
 	if name == "" {

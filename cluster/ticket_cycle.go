@@ -50,7 +50,7 @@ func (t *tickets) keepPlace(s *shard, v *ticketView) {
 	if !v.lives(acting) {
 		acting = at.Second
 	}
-	if fits || len(order) == 0 || acting != self {
+	if fits || acting != self {
 		return
 	}
 	ctx, cancel := context.WithTimeout(t.life, 5*ticketCall)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -164,13 +165,11 @@ func (t *tickets) take(ctx context.Context, s *shard, name string) error {
 // fits says whether a shard's home and second are those that it should have. The caller holds mu.
 func (s *shard) fits(v *ticketView) bool {
 	order := v.order(s.key)
-	if len(order) == 0 || s.term.Home != order[0] {
+	if s.term.Home != order[0] {
 		return false
 	}
-	for _, x := range v.able {
-		if x == s.term.Second {
-			return true
-		}
+	if slices.Contains(order, s.term.Second) {
+		return true
 	}
 	return len(order) == 1 && s.term.Second == ""
 }
@@ -247,12 +246,7 @@ func (g *gotPrepare) older(o *gotPrepare, self string) bool {
 }
 
 func (v *ticketView) lives(node string) bool {
-	for _, x := range v.living {
-		if x == node {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(v.living, node)
 }
 
 // heard makes the next ballot higher than one that others know.

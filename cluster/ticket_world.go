@@ -88,7 +88,11 @@ func (w ticketNode) play(ctx context.Context, p *matchmaker.Proposal) (a matchma
 	id := p.Match
 	if id == "" {
 		id = playID(p)
-		if _, err := w.n.createKeyed(ctx, askCreate{Match: id, Spec: specOf(p)}); err != nil {
+		spec := specOf(p)
+		if !slices.Contains(w.view().regions, spec.Region) {
+			spec.Region = "" // nodes that say not where they are may be anywhere
+		}
+		if _, err := w.n.createKeyed(ctx, askCreate{Match: id, Spec: spec}); err != nil {
 			return a, err
 		}
 	}

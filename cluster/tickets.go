@@ -169,8 +169,13 @@ func (t *tickets) shard(key string) (*shard, error) {
 	return s, nil
 }
 
-// order returns the nodes that may be a shard's home, the best first.
-func (v *ticketView) order(key string) []string { return place.Rendezvous("tickets "+key, v.able) }
+// order returns the nodes that may be a shard's home, the best first. Where all drain nobody is better than the others.
+func (v *ticketView) order(key string) []string {
+	if len(v.able) == 0 {
+		return place.Rendezvous("tickets "+key, v.living)
+	}
+	return place.Rendezvous("tickets "+key, v.able)
+}
 
 // errMoved says that this node is not the home, or not any more: ask again.
 var errMoved = &link.Error{Code: "moved", Text: "another node is the home of this queue"}
@@ -193,9 +198,8 @@ func askHome[Out any](ctx context.Context, t *tickets, key, method string, in an
 	wait := 20 * time.Millisecond
 	for {
 		v := t.world.view()
-		if order := v.order(key); len(order) == 0 {
-			err = admin.ErrDraining
-		} else if out, err = askNode[Out](ctx, t, order[0], method, in); !isMoved(err) && !errors.Is(err, admin.ErrUnreachable) {
+		out, err = askNode[Out](ctx, t, v.order(key)[0], method, in) // this node lives: there is one
+		if !isMoved(err) && !errors.Is(err, admin.ErrUnreachable) {
 			return out, err
 		}
 		select {

@@ -19,6 +19,7 @@ func load(c *call) error {
 	f.IntVar(&cfg.Players, "players", 16, "bots in each match")
 	f.DurationVar(&cfg.Duration, "duration", 10*time.Second, "for which to count, once all have joined")
 	f.StringVar(&cfg.Game, "game", games()[0].Name, "`GAME` to play")
+	f.BoolVar(&cfg.Matchmake, "matchmake", false, "look for matches with tickets, in parties of 1 to 4; --admin may name several nodes, a,b")
 	f.Float64Var(&cfg.Churn, "churn", 0, "`SHARE` of the connections, 0 to 1, that is cut once every 5 s")
 	f.BoolVar(&cfg.Spread, "spread", false, "enter at a random node, and again whenever a bot comes back")
 	f.StringVar(&cfg.Network, "network", "", "`PROFILE` of the network: lan, wifi, 4g or bad; default: none")

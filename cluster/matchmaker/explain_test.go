@@ -92,7 +92,9 @@ func checkWidening(t *rapid.T, q *Queue, now time.Time, id string, e Explanation
 }
 
 func TestExplain(t *testing.T) {
-	q := New("q", DefaultRules(), "n1")
+	rules := DefaultRules()
+	rules.Skill.PerSecond = 50
+	q := New("q", rules, "n1")
 	ask := func(id, game string, size int, skill float64, latency map[string]int) Request {
 		return Request{ID: id, Game: game, Size: size, Players: []Player{{ID: id, Skill: skill, Latency: latency}}}
 	}

@@ -43,11 +43,12 @@ type QueueRules struct {
 }
 
 // DefaultRules are for a queue that nobody described: tickets say which game and size (2 unless said), skills 200 apart at
-// first, 50 more every second without end, 100 ms of latency at first, 10 more every second up to 300, full matches only,
+// first, 600 more every second without end (most who come together are nearer to each other than that in the first cycle; the rest
+// should not wait for long), 100 ms of latency at first, 10 more every second up to 300, full matches only,
 // backfill, five minutes.
 func DefaultRules() QueueRules {
 	return QueueRules{
-		Skill:      Window{Start: 200, PerSecond: 50},
+		Skill:      Window{Start: 200, PerSecond: 600},
 		Latency:    Window{Start: 100, PerSecond: 10, Max: 300},
 		ShortAfter: 10 * time.Second,
 		Backfill:   true,

@@ -265,6 +265,10 @@ func (d *duty) stepDown(a *guard.Action) {
 	if h == nil {
 		return
 	}
+	if r := a.Record; a.Why != guard.Over && r.Owner != d.node.id {
+		// The new owner may die before it has told anybody: then the directory must know whose death it is that ends the match.
+		d.node.pass(directory.Record{Match: d.match, Epoch: r.Epoch, Since: r.Since, Seq: 1, Owner: r.Owner, Standby: r.Standby, Witness: r.Witness})
+	}
 	switch a.Why {
 	case guard.Moved:
 		d.moved(nil)

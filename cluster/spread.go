@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/overtime-server/overtime/cluster/directory"
@@ -45,8 +46,18 @@ func (n *Node) heard(from string, b []byte) {
 	n.learn(recs)
 }
 
+// pass tells everybody of a record that another node should have written.
+func (n *Node) pass(r directory.Record) {
+	n.learn([]directory.Record{r})
+	n.spread(r)
+}
+
 // learn takes records from others. Matches that this node served and that are somebody else's now are stopped.
 func (n *Node) learn(recs []directory.Record) {
+	recs = slices.DeleteFunc(recs, func(r directory.Record) bool {
+		// Others heard before this node itself that it is the owner: it will say so when it serves the match.
+		return r.Owner == n.id && r.Live() && n.duties.get([]byte(r.Match)) != nil
+	})
 	changed, lost := n.dir.Apply(time.Now(), recs)
 	for _, r := range changed {
 		if r.Owner == n.id {

@@ -1,0 +1,97 @@
+package cluster
+
+import (
+	"context"
+	"encoding/json"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/overtime-server/overtime/bots/relay"
+	"github.com/overtime-server/overtime/netcode/client"
+	"github.com/overtime-server/overtime/schema"
+)
+
+// watcher notes the longest time between two state frames.
+type watcher struct {
+	player
+	mu      sync.Mutex // guards the following
+	last    time.Time
+	longest time.Duration
+	frames  int
+}
+
+// Welcome implements client.Handler.
+func (w *watcher) Welcome(*client.Client, *schema.Welcome, bool) {}
+
+// Frame implements client.Handler.
+func (w *watcher) Frame(c *client.Client, tick uint32) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := time.Now()
+	if w.frames++; w.frames > 1 {
+		w.longest = max(w.longest, now.Sub(w.last))
+	}
+	w.last = now
+	w.player.Frame(c, tick)
+}
+
+// A standby that is further away than a tick lasts, but near enough to be taken for one, acknowledges always too late. Players must see the match all the same.
+func TestStandbyTooFarAway(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(context.Background())
+	var relays sync.WaitGroup
+	t.Cleanup(func() { cancel(); relays.Wait() })
+	nodes := startCluster(t, 3, func(_ int, c *Config) {
+		front, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		back, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Link, c.AdvertiseLink = back.Addr().String(), front.Addr().String()
+		back.Close()
+		relays.Go(func() { _ = relay.Serve(ctx, front, c.Link, relay.Profile{RTT: 50 * time.Millisecond}, 1) })
+	})
+	id := do(t, "POST", nodes[0].AdminURL()+"/v1/matches", `{"game":"tag"}`).field(t, "match_id")
+	owner := ownerOf(nodes, id)
+	tokens := do(t, "POST", owner.AdminURL()+"/v1/matches/"+id+"/tokens", `{"players":[{"id":"ann"}]}`)
+	var signed struct{ Tokens map[string]string }
+	if err := json.Unmarshal(tokens.body, &signed); err != nil {
+		t.Fatal(err)
+	}
+	w := &watcher{player: player{t: t}}
+	watch(t, owner.meta.URL, signed.Tokens["ann"], w)
+	eventually(t, "a slow standby is given up", func() bool {
+		return owner.duties.laggards.Load() > 0
+	})
+	eventually(t, "a hundred frames", func() bool {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return w.frames >= 100
+	})
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.longest > 2*time.Second {
+		t.Errorf("the player saw nothing for %v", w.longest)
+	}
+}
+
+// watch runs a client for a handler until the test ends.
+func watch(t *testing.T, url, token string, w *watcher) {
+	t.Helper()
+	c, err := client.New(client.Config{URL: url, Token: token, Handler: w})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = c.Run(ctx) // ends with the test
+	}()
+	t.Cleanup(func() { cancel(); <-done })
+}

@@ -147,7 +147,7 @@ func (w *webhook) giveWay(seq uint64) {
 		return
 	}
 	w.dropped.Add(1)
-	w.log.Error("too many results wait for the webhook: the oldest is given up", "most", w.list.most)
+	w.log.Error("too many results wait for the webhook: the oldest is given up", "most", maxWaiting)
 	w.forget(seq)
 }
 

@@ -79,6 +79,12 @@ func (r *receiver) RoundTrip(q *http.Request) (*http.Response, error) {
 
 var errLostAnswer = errors.New("connection reset after the request was taken")
 
+// pass lets virtual time pass, and what was to happen by then.
+func pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
 func fine(string, int) (int, error) { return 204, nil }
 
 // openHook opens a webhook on a directory.
@@ -117,7 +123,7 @@ func TestWebhookDelivers(t *testing.T) {
 		if took := time.Since(began); took != 0 {
 			t.Errorf("handing 20 results in took %v", took)
 		}
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		k := w.counters()
 		if len(r.got) != 20 || r.total != 20 || r.most != 2 || k.Delivered != 20 || k.Pending != 0 || k.Attempts != 0 || spooled(t, dir) != 0 {
 			t.Errorf("%d results in %d requests, %d at a time; %+v, %d files", len(r.got), r.total, r.most, k, spooled(t, dir))
@@ -146,7 +152,7 @@ func TestWebhookOutage(t *testing.T) {
 		for i := range 9 {
 			w.add(admin.Match{ID: fmt.Sprint("m", i)})
 			if i%4 == 3 {
-				time.Sleep(20 * time.Minute)
+				pass(20 * time.Minute)
 				w.close()
 				w = openHook(t, dir, r)
 				if k := w.counters(); k.Pending != i+1 {
@@ -154,15 +160,17 @@ func TestWebhookOutage(t *testing.T) {
 				}
 			}
 		}
-		time.Sleep(20 * time.Minute)
+		pass(20 * time.Minute)
 		if k := w.counters(); !k.Open || k.Pending != 9 || k.Delivered != 0 {
 			t.Errorf("%+v", k)
 		}
 		if r.total > 3*breakAfter+30+3600/30 {
 			t.Errorf("%d attempts in an hour", r.total)
 		}
+		r.mu.Lock()
 		down = false
-		time.Sleep(30 * time.Minute)
+		r.mu.Unlock()
+		pass(30 * time.Minute)
 		for id, n := range r.got {
 			if n != 2 {
 				t.Errorf("%s was taken %d times", id, n)
@@ -189,7 +197,7 @@ func TestWebhookRefused(t *testing.T) {
 		w := openHook(t, dir, r)
 		for i := range 30 {
 			w.add(admin.Match{ID: fmt.Sprint("m", i)})
-			time.Sleep(time.Minute)
+			pass(time.Minute)
 		}
 		k := w.counters()
 		if k.Delivered != 29 || k.Pending != 1 || k.Open || r.got["result-m0"] < 8 || uint64(r.got["result-m0"]) != k.Attempts || spooled(t, dir) != 1 {
@@ -211,6 +219,7 @@ func TestWebhookStop(t *testing.T) {
 		if took := time.Since(began); took != webhookGrace || spooled(t, dir) != 1 {
 			t.Errorf("stopped after %v with %d files", took, spooled(t, dir))
 		}
+		synctest.Wait()
 		r.takes = 300 * time.Millisecond
 		w = openHook(t, dir, r)
 		w.add(admin.Match{ID: "m2"})
@@ -233,7 +242,7 @@ func TestWebhookDrops(t *testing.T) {
 		w.mu.Unlock()
 		for i := range 20 {
 			w.add(admin.Match{ID: fmt.Sprint("m", i)})
-			time.Sleep(time.Second)
+			pass(time.Second)
 		}
 		if k := w.counters(); k.Pending > 7 || k.Pending < 5 || int(k.Dropped) != 20-k.Pending || spooled(t, dir) != k.Pending {
 			t.Errorf("%+v, %d files", k, spooled(t, dir))

@@ -91,7 +91,7 @@ type fuzzer struct {
 	oracle
 	t        *testing.T
 	n        *Node
-	matches  []string       // some that were made
+	matches  []string // some that were made
 	tickets  []string
 	statuses map[string]int // of answers, by operation
 	current  string         // request

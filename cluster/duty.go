@@ -41,6 +41,7 @@ type duty struct {
 	out      guard.Message
 	logged   uint32 // owner: last tick stepped
 	even     int64  // owner: when all that was stepped had been released, last
+	away     int64  // owner: even, when players were sent away last
 	slow     string // owner: a standby that was too slow
 	slowTill int64  // until when it is not chosen again
 	finished bool   // the match is over: nothing more is done for it but answering

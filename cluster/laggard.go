@@ -3,8 +3,9 @@ package cluster
 import "github.com/overtime-server/overtime/cluster/guard"
 
 const (
-	lagLimit = 500    // ms for which a match may always be a tick or more ahead of what its standby has acknowledged
-	lagShun  = 30_000 // ms for which a standby that was too slow is not chosen again
+	awayAfter = 450    // ms after which an owner that may show nothing, since nobody answers it, sends its players to the standby
+	lagLimit  = 500    // ms for which a match may always be a tick or more ahead of what its standby has acknowledged
+	lagShun   = 30_000 // ms for which a standby that was too slow is not chosen again
 )
 
 // hurry gives up a standby that acknowledges, but every tick only after the next one was stepped: since a frame leaves when the newest
@@ -12,7 +13,14 @@ const (
 // takes another.
 func (d *duty) hurry() {
 	now, standby := d.now(), d.guard.List().Standby
-	if d.host == nil || standby == "" || d.even == 0 || now-d.even < lagLimit || d.guard.Role() != guard.RoleOwner {
+	if d.host == nil || standby == "" || d.even == 0 || now-d.even < awayAfter || d.guard.Role() != guard.RoleOwner {
+		return
+	}
+	if need := d.guard.Record().Need; need == guard.NeedAnswer || need == guard.NeedMajority {
+		d.sendAway(standby)
+		return
+	}
+	if now-d.even < lagLimit {
 		return
 	}
 	d.node.duties.laggards.Add(1)
@@ -20,4 +28,17 @@ func (d *duty) hurry() {
 	d.slow, d.slowTill, d.even = standby, now+lagShun, now
 	d.guard.Down(now, standby, guard.Silence)
 	d.obey()
+}
+
+// sendAway sends the players of a match that is cut off to its standby, once until all is well again. It lets them wait until it has taken
+// over, or sends them back.
+func (d *duty) sendAway(standby string) {
+	if d.away == d.even {
+		return
+	}
+	d.away = d.even
+	if x, ok := d.node.node(standby); ok && x.Meta.URL != "" {
+		d.node.cfg.Log.Warn("cut off: players are sent to the standby", "match", d.match, "standby", standby)
+		d.host.match.SendAway(x.Meta.URL)
+	}
 }

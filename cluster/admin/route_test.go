@@ -113,7 +113,7 @@ func TestPaths(t *testing.T) {
 	if w := call(s, "GET", "/v1/matches/a%2Fb%3Fc", ""); w.Code != 200 {
 		t.Errorf("an id with a slash: %d", w.Code)
 	}
-	for _, path := range []string{"/v1/matches/", "/v1/matches//kick", "//v1/matches", "/v1/matches/m1/", "/V1/matches", "/", "/v1/nodes/n1/drain/x", "/debug/pprof"} {
+	for _, path := range []string{"/v1/matches/", "/v1/matches//kick", "//v1/matches", "/v1/matches/m1/", "/V1/matches", "/console", "/v1/nodes/n1/drain/x", "/debug/pprof"} {
 		if w := call(s, "GET", path, ""); w.Code != 404 || !strings.Contains(w.Body.String(), "no-such-path") {
 			t.Errorf("%s: %d %s", path, w.Code, w.Body)
 		}

@@ -57,7 +57,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{cfg: cfg, limiter: newLimiter()}
 	known := newSchemas()
-	s.table = newTable(slices.Concat(s.matchRoutes(), s.operateRoutes(), s.nodeRoutes(), s.otherRoutes(), cfg.Routes), known)
+	s.table = newTable(slices.Concat(s.matchRoutes(), s.operateRoutes(), s.nodeRoutes(), s.otherRoutes(), s.consoleRoutes(), cfg.Routes), known)
 	s.document = document(s.table, known, cfg.Version)
 	return s, nil
 }
@@ -79,7 +79,7 @@ func (s *Server) otherRoutes() []Route {
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	role, err := s.admit(r)
-	if err != nil {
+	if err != nil && !(errors.Is(err, errKeyMissing) && s.open(r)) {
 		if errors.Is(err, errKeyMissing) {
 			w.Header().Set("WWW-Authenticate", "Bearer")
 		}
@@ -87,6 +87,16 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.serve(w, r, role)
+}
+
+// open says whether a request may come from anybody who reaches the listener.
+func (s *Server) open(r *http.Request) bool {
+	parts, err := pathParts(r)
+	if err != nil {
+		return false
+	}
+	route, _, _ := s.table.find(r.Method, parts)
+	return route != nil && route.role == RoleNone
 }
 
 // serve answers a request of somebody with a role.

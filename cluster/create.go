@@ -168,6 +168,7 @@ type askReserve struct {
 	Match string  `json:"match"`
 	Hold  bool    `json:"hold,omitempty"`  // keep room for reserveFor, if
 	Limit float64 `json:"limit,omitempty"` // the load is not above this
+	Move  bool    `json:"move,omitempty"`  // the match is about to be moved there
 
 	Game    string `json:"game,omitempty"`    // whose rules it must have; "": any
 	Version uint32 `json:"version,omitempty"` // of the rules that the match has, which its own must load; 0: any

@@ -233,7 +233,7 @@ func (n *Node) giveStand(_ context.Context, _ string, in askReserve) (got gotRes
 	switch {
 	case unfit:
 		got.Status, got.Unfit = place.Refused, true
-	case n.closing.Load():
+	case n.closing.Load(), in.Move && !n.coming.expect(in.Match, n.closing.Load):
 		got.Status = place.Refused
 	case in.Hold && got.Load > in.Limit:
 		got.Status = place.Risen

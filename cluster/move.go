@@ -86,7 +86,10 @@ func (n *Node) evacuate(ctx context.Context) (left int) {
 	}
 	slots := make(chan struct{}, movesAtOnce)
 	tried := map[*hosted]bool{}
-	for fresh := n.matches.all(); len(fresh) > 0 && ctx.Err() == nil; {
+	for waits := true; waits && ctx.Err() == nil; {
+		waits = n.linger(ctx) // before it is looked who is here
+		fresh := slices.DeleteFunc(n.matches.all(), func(h *hosted) bool { return tried[h] })
+		waits = waits || len(fresh) > 0
 		var moving sync.WaitGroup
 		for _, h := range fresh {
 			tried[h] = true
@@ -99,7 +102,6 @@ func (n *Node) evacuate(ctx context.Context) (left int) {
 			})
 		}
 		moving.Wait()
-		fresh = slices.DeleteFunc(n.matches.all(), func(h *hosted) bool { return tried[h] })
 	}
 	return n.matches.count()
 }
@@ -138,7 +140,7 @@ const heirTime = 300 * time.Millisecond
 func (n *Node) heir(ctx context.Context, h *hosted) (string, error) {
 	witness := ""
 	if r := h.duty.shown.Load(); r != nil {
-		if x, ok := n.node(r.Standby); ok && x.State == member.Alive && !x.Load.Draining && n.stays(h.match.ID(), r.Standby) {
+		if x, ok := n.node(r.Standby); ok && x.State == member.Alive && !x.Load.Draining && n.announced(h.match.ID(), r.Standby) {
 			return r.Standby, nil
 		}
 		witness = r.Witness
@@ -155,15 +157,10 @@ func (n *Node) heir(ctx context.Context, h *hosted) (string, error) {
 		}
 	}
 	target, ok := search.Winner()
-	if !ok {
+	if !ok || !n.announced(h.match.ID(), target) {
 		return "", admin.ErrFull
 	}
 	return target, nil
-}
-
-// stays asks a node whether it goes on to take part in matches: it may have begun to leave just now, which gossip does not tell yet.
-func (n *Node) stays(match, id string) bool {
-	return n.askWitness(match, []place.Ask{{Node: id}})[0].Status != place.Refused
 }
 
 // depart is what a node does with its matches before it stops: it moves them, and leaves to their standbys what cannot be moved

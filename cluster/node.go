@@ -45,6 +45,7 @@ type Node struct {
 	flights flights       // locks itself
 	lobby   lobby         // locks itself
 	duties  duties        // locks itself
+	coming  arrivals      // locks itself
 	bulks   chan struct{} // has room for the states that are sent at a time
 	closing atomic.Bool   // the node drains or stops: it takes part in nothing new
 

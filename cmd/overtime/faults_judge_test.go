@@ -18,6 +18,7 @@ type siegeReport struct {
 	skipped int // ticks that no journal has between one owner's and the next one's
 	played  bots.Report
 	wrong   []string // what must not happen
+	slow    []string // whose gap was longer than it may be
 }
 
 // struck is one strike as its players saw it.
@@ -56,7 +57,7 @@ func (s *siege) judge(played *bots.Report) (*siegeReport, error) {
 	}
 	r.skipped = h.skipped()
 	for _, k := range s.strikes {
-		r.strikes = append(r.strikes, s.gapsOf(k, h.sights))
+		r.strikes = append(r.strikes, s.gapsOf(k, h.sights, r))
 	}
 	r.blame(s, played)
 	return r, nil
@@ -103,7 +104,7 @@ func (h *history) skipped() (n int) {
 }
 
 // gapsOf finds how long the players of the hit matches saw nothing.
-func (s *siege) gapsOf(k *strike, sights []sight) *struck {
+func (s *siege) gapsOf(k *strike, sights []sight, r *siegeReport) *struck {
 	x := &struck{strike: k, gaps: map[part][]float64{}}
 	within := time.Second
 	if k.fault == "restart" { // it leaves when it has moved all matches
@@ -115,7 +116,12 @@ func (s *siege) gapsOf(k *strike, sights []sight) *struck {
 			continue
 		}
 		if gap, ok := longest(sights[i].frames, k.at, k.at+within); ok {
-			x.gaps[is] = append(x.gaps[is], float64(gap)/float64(time.Millisecond))
+			ms := float64(gap) / float64(time.Millisecond)
+			x.gaps[is] = append(x.gaps[is], ms)
+			if _, most := k.goal(is); most > 0 && ms > most && len(r.slow) < 10 {
+				r.slow = append(r.slow, fmt.Sprintf("%v at %s: player %d of %s saw nothing for %.0f ms", k.cell,
+					s.sights.Began().Add(k.at).UTC().Format("15:04:05.000"), sights[i].player, sights[i].match, ms))
+			}
 		}
 	}
 	return x

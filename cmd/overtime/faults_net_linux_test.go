@@ -33,14 +33,18 @@ func sh(args ...string) error {
 func (x *islands) ns(i int) string   { return fmt.Sprintf("%s%d", x.prefix, i) }
 func (x *islands) host(i int) string { return fmt.Sprintf("10.231.77.%d", i+1) }
 
+// islandsMade numbers the cables: the kernel takes its time to remove those of a namespace that is gone.
+var islandsMade int
+
 // newIslands makes the namespaces, or skips the test where this machine does not let us.
 func newIslands(t *testing.T, count int) *islands {
 	t.Helper()
-	x := &islands{t: t, prefix: fmt.Sprintf("ot%d-", os.Getpid()%10000), nodes: make([]*demoNode, count)}
+	islandsMade++
+	x := &islands{t: t, prefix: fmt.Sprintf("ot%d%c", os.Getpid()%100_000, 'a'+islandsMade%26), nodes: make([]*demoNode, count)}
 	bridge := x.prefix + "br"
 	t.Cleanup(func() {
 		for i := range count {
-			_ = sh("ip", "netns", "del", x.ns(i)) // takes its end of the cable with it
+			_ = sh("ip", "netns", "del", x.ns(i))
 		}
 		_ = sh("ip", "link", "del", bridge)
 	})
@@ -60,7 +64,7 @@ func newIslands(t *testing.T, count int) *islands {
 		must("ip", "-n", x.ns(i), "addr", "add", x.host(i)+"/24", "dev", "eth0")
 		must("ip", "-n", x.ns(i), "link", "set", "eth0", "up")
 		must("ip", "-n", x.ns(i), "link", "set", "lo", "up")
-		x.nft(i, "add table inet cut; add chain inet cut in { type filter hook input priority 0; }")
+		must("ip", "netns", "exec", x.ns(i), "nft", "add table inet cut; add chain inet cut in { type filter hook input priority 0; }")
 	}
 	return x
 }
@@ -69,7 +73,7 @@ func newIslands(t *testing.T, count int) *islands {
 func (x *islands) nft(i int, rules string) {
 	x.t.Helper()
 	if err := sh("ip", "netns", "exec", x.ns(i), "nft", rules); err != nil {
-		x.t.Skipf("no nftables here: %v", err)
+		x.t.Errorf("nftables: %v", err)
 	}
 }
 
@@ -97,7 +101,6 @@ func (x *islands) groups(of ...int) {
 // settle puts a siege's nodes into the namespaces, one each. The admin listeners are not on loopback there, so they need a key.
 func (x *islands) settle(s *siege) {
 	const key = "0123456789abcdef0123456789abcdef"
-	x.t.Setenv(asProgram+"_KEY", key)
 	s.api.http.Transport = &keyed{key: key}
 	s.outside = func(n *demoNode) launch {
 		i := slices.Index(x.nodes, nil)
@@ -167,7 +170,7 @@ func partitions() []partition {
 		{"C does not hear A and B", func(x *islands) { x.deaf(2, 0); x.deaf(2, 1) }, true},
 		{"A and B do not hear C", func(x *islands) { x.deaf(0, 2); x.deaf(1, 2) }, true},
 		{"A does not hear B", func(x *islands) { x.deaf(0, 1) }, true},
-		{"A and B do not hear each other", func(x *islands) { x.groups(0, 1, 2); x.heal(); x.deaf(0, 1); x.deaf(1, 0) }, true},
+		{"A and B do not hear each other", func(x *islands) { x.deaf(0, 1); x.deaf(1, 0) }, true},
 	}
 }
 

@@ -47,6 +47,7 @@ func (p part) count() (n int) {
 // strike is one fault and what became of it.
 type strike struct {
 	cell
+	victims   []string        // ids
 	at, until time.Duration   // on the clock of sights: the fault, and when everything was well again
 	hit       map[string]part // by match that had a part in it
 	doomed    map[string]bool // matches that lose two of three members for good, which nobody can survive
@@ -75,7 +76,7 @@ func besiege(ctx context.Context, cfg siegeConfig, say func(string, ...any), scr
 		cfg.prepare(s)
 	}
 	report, err := s.run(ctx, cfg, script)
-	if err != nil || len(report.wrong) > 0 {
+	if err != nil || len(report.wrong)+len(report.slow) > 0 {
 		d.keep()
 		say("logs and recordings: %s\n%s", d.dir, told.String())
 	}
@@ -280,6 +281,11 @@ func (s *siege) open(ctx context.Context, want int) string {
 	return ""
 }
 
+// named reports whether a match still relies on a node that is gone.
+func (k *strike) named(p *placed) bool {
+	return k.dead() && slices.ContainsFunc(k.victims, func(id string) bool { return p.parts(id) != 0 })
+}
+
 // recovered says what is missing until every match that has a chance is there, goes on, and is protected where enough nodes are left.
 func (s *siege) recovered(ctx context.Context, k *strike) string {
 	list, err := s.list(ctx)
@@ -297,6 +303,8 @@ func (s *siege) recovered(ctx context.Context, k *strike) string {
 		case s.lost[m.ID] > 0 || k.doomed[m.ID]:
 		case !ok:
 			why = append(why, m.ID+" is not there")
+		case k.named(&x) && (len(s.up) > 2 || slices.Contains(k.victims, x.Owner)):
+			why = append(why, fmt.Sprintf("%s still names a node that was hit: %s %s %s", m.ID, x.Owner, x.Standby, x.Witness))
 		case !x.Protected && len(s.up) > 2, !x.Protected && x.Unprotected == "":
 			why = append(why, fmt.Sprintf("%s (%s %s %s) is not protected: %q", m.ID, x.Owner, x.Standby, x.Witness, x.Unprotected))
 		}

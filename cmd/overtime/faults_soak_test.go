@@ -48,6 +48,9 @@ func soak(t *testing.T, cfg siegeConfig, all tallies, what string, script func(c
 	for _, w := range r.wrong {
 		t.Errorf("%s (load %s): %s", what, machineLoad(), w)
 	}
+	for _, w := range r.slow {
+		t.Logf("slow: %s", w)
+	}
 	t.Logf("%s: %d strikes in %.0f s, %d matches lost as they must be, %d recorded ticks, %d compared frames, load %s, closes %s",
 		what, len(r.strikes), time.Since(began).Seconds(), r.lost, r.ticks, r.checks, machineLoad(), r.played.Closes)
 }

@@ -40,6 +40,7 @@ func faultCells() (all []cell) {
 }
 
 const (
+	tellPlayers  = 300 * time.Millisecond // until every player has heard of the standby, too
 	freezeFor    = 2 * time.Second
 	noticeWithin = 10 * time.Second // until everything that can be is well again, on a busy machine
 	loseWithin   = 25 * time.Second // until a match that lost two of three is closed: 15 s, and some time to be told
@@ -48,6 +49,9 @@ const (
 
 // strike makes a fault, waits until everything is as well as it can be, and puts new nodes in the place of dead ones.
 func (s *siege) strike(ctx context.Context, c cell) error {
+	if !pause(ctx, tellPlayers) {
+		return ctx.Err()
+	}
 	list, err := s.list(ctx)
 	if err != nil {
 		return err
@@ -64,6 +68,9 @@ func (s *siege) strike(ctx context.Context, c cell) error {
 		if c.dead() && k.hit[m.ID].count() > 1 {
 			k.doomed[m.ID] = true
 		}
+	}
+	for _, v := range victims {
+		k.victims = append(k.victims, v.id)
 	}
 	s.strikes = append(s.strikes, k)
 	for _, v := range victims {
@@ -162,7 +169,7 @@ func (s *siege) undecided(ctx context.Context, k *strike) string {
 			if s.lost[id] == 0 {
 				s.lost[id] = k.at
 			}
-		case list[i].Protected:
+		case list[i].Protected && !k.named(&list[i]):
 			delete(k.doomed, id) // it got away
 		default:
 			return fmt.Sprintf("%s is shown with owner %s", id, list[i].Owner)

@@ -180,7 +180,7 @@ func (d *duty) replica(from string, b []byte) {
 		if d.source != nil {
 			err := d.source.Receive(from, &m)
 			if d.logDivergence(err); errors.Is(err, replica.ErrRefused) { // the guard need not wait for it
-				d.guard.Receive(d.now(), from, &guard.Message{Kind: guard.KindRefuse, Epoch: m.Epoch})
+				d.guard.Unable(d.now(), from)
 			}
 		}
 	default:

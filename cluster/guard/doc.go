@@ -43,6 +43,7 @@
 //	follower: a journal record or snapshot is here         Take: false = drop it; apply (a gap: drop it); Held
 //	follower: a feed begins at exactly its index and hash  Take, Held: the copy is part of the owner's log
 //	follower: its copy is gone                             Dropped
+//	owner: a follower refuses the journal for good         Unable
 //	ActNeed, and package place knows candidates            Offer
 //	drain of a match to a node                             Move, on ActMoveReady MoveAt(K), on ActFreeze freeze, Frozen
 //	the match is over and that has been released           End

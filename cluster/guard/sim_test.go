@@ -47,6 +47,7 @@ type simNode struct {
 	offer   int64 // when to answer ActNeed
 	need    Action
 	banned  map[string]bool // drained: not offered
+	unable  bool            // refuses the journal
 	epochs  uint32
 }
 

@@ -187,6 +187,10 @@ func (n *simNode) feed(a *Action) {
 	} else {
 		p.snapshot, p.journal = true, slices.Clone(n.log)
 	}
+	if n.s.nodes[to].unable {
+		n.later(func() { n.g.Unable(n.s.now, a.Peer) })
+		return
+	}
 	n.fed[to] = true
 	n.s.send(p)
 }
@@ -196,7 +200,7 @@ func (n *simNode) answerNeed() {
 	var ids []string
 	l := n.g.List()
 	for _, m := range n.s.nodes {
-		if k, _ := n.s.link2(n.i, m.i); k != nil && k.up && !m.dead && !n.banned[m.id] && m.id != l.Standby && (m.id != l.Witness || n.need.Standby) {
+		if k, _ := n.s.link2(n.i, m.i); k != nil && k.up && !m.dead && !m.unable && !n.banned[m.id] && m.id != l.Standby && (m.id != l.Witness || n.need.Standby) {
 			ids = append(ids, m.id)
 		}
 	}

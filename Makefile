@@ -5,7 +5,7 @@
 .PHONY: help build bundle run test test-go test-web race fuzz lint cross determinism generate check-generated browser picture bench load demo clean ci
 
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-FUZZTIME ?= 10s
+FUZZTIME ?= 6s
 BOTS     ?= 6
 FAULT    ?= kill
 GODIRS   := cmd game netcode schema cluster bots .ci/bundle
@@ -42,7 +42,7 @@ test-web:
 race:
 	CGO_ENABLED=1 go test -race -shuffle=on -timeout 15m ./...
 
-# Run every fuzz target for FUZZTIME (10s)
+# Run every fuzz target for FUZZTIME (6s)
 fuzz:
 	.ci/fuzz $(FUZZTIME)
 

@@ -9,10 +9,12 @@ import (
 type clock struct {
 	hz     float64
 	offset float64      // server ticks minus local seconds * hz
-	margin float64      // ticks by which a sample should arrive before its tick
+	lead   lead         // over the server's tick
 	sync   [8]syncPoint // the last pongs; the one with the shortest round trip counts
 	syncs  int
-	last   uint32 // tick of the last sample
+	known  bool          // there was a pong on this connection
+	last   uint32        // tick of the last sample
+	lastAt time.Duration // when it was chosen
 }
 
 // syncPoint is what one pong says.
@@ -22,15 +24,19 @@ type syncPoint struct {
 }
 
 const (
-	early     = 8 * time.Millisecond // what the margin aims at: a sample arrives so long before its tick
-	maxMargin = 80 * time.Millisecond
-	slack     = 0.1 // ticks of drift and rounding between pongs
-	ahead     = 3   // ticks that samples may run ahead of their target when several are sent at once
+	slack = 0.1 // ticks of drift and rounding between pongs
+	ahead = 3   // ticks that samples may run ahead of their target when several are sent at once
+
+	// Where the tick after the last sample's is between these, it is the next one's: frames that come early or late do not make
+	// samples share a tick, or leave one out.
+	before = 0.25
+	beyond = 1.75
 )
 
 // start begins anew from the tick in a welcome.
 func (c *clock) start(hz int, tick uint32, now time.Duration) {
-	*c = clock{hz: float64(hz), margin: c.margin, last: c.last}
+	*c = clock{hz: float64(hz), lead: c.lead, last: c.last}
+	c.lead.start(hz)
 	c.offset = float64(tick) - c.local(now)
 }
 
@@ -60,7 +66,10 @@ func (c *clock) pong(now, rtt time.Duration, tick, late float64) {
 		}
 	}
 	c.offset = best.offset
-	c.margin = math.Max(0, math.Min(maxMargin.Seconds()*c.hz, c.margin+(late+early.Seconds()*c.hz)/2))
+	c.lead.report(late, best.rtt.Seconds()*c.hz)
+	if !c.known {
+		c.known, c.lead.lived = true, false // so far the round trip was not known: no measure
+	}
 }
 
 // frame takes the tick of a state frame that just arrived: the server cannot be behind it.
@@ -68,6 +77,7 @@ func (c *clock) frame(now time.Duration, tick uint32) {
 	if behind := float64(tick) - c.now(now); behind > 0 {
 		c.offset += behind
 	}
+	c.lead.frame(c.now(now) - float64(tick))
 }
 
 // rtt returns the shortest of the last round trips, 0 before the first.
@@ -81,13 +91,21 @@ func (c *clock) rtt() time.Duration {
 	return best
 }
 
-// target returns the tick for a sample that is sent now: the first that the server begins after the sample has arrived, with the
-// margin. Samples of one client never go back, and several sent at once get ticks in a row.
+// target returns the tick for a sample that is sent now: the first that the server begins after the sample has arrived, jitter
+// included. Samples of one client never go back, and several sent at once get ticks in a row.
 func (c *clock) target(now time.Duration) uint32 {
-	t := uint32(math.Max(0, math.Floor(c.now(now)+c.rtt().Seconds()/2*c.hz+c.margin))) + 1
-	c.last = max(t, c.last, min(c.last+1, t+ahead))
-	if c.last > t+uint32(c.hz) { // the match went back in time, or the clock was wrong: believe the clock
-		c.last = t
+	least := max(0, c.lead.at(now, c.now(now), c.rtt().Seconds()*c.hz)-1)
+	next, most := float64(c.last)+1, least+beyond
+	if c.local(now-c.lastAt) < 0.5 {
+		most = least + ahead
 	}
-	return c.last
+	t := uint32(math.Ceil(least))
+	switch {
+	case next >= least-before && next <= most:
+		t = c.last + 1
+	case c.last > t && c.last-t <= uint32(c.hz): // further back the match went back in time, or the clock was wrong
+		t = c.last
+	}
+	c.last, c.lastAt = t, now
+	return t
 }

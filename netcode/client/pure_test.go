@@ -46,7 +46,7 @@ func TestClock(t *testing.T) {
 			}
 			last = target
 			arrival := truth(now + time.Duration(base)*time.Millisecond)
-			if slack := float64(target) - arrival; slack < -float64(jitter)/1000*float64(hz)-0.1 || slack > maxMargin.Seconds()*float64(hz)+ahead+2+float64(jitter)/1000*float64(hz) {
+			if slack := float64(target) - arrival; slack < -float64(jitter)/1000*float64(hz)-0.1 || slack > minJitter.Seconds()*float64(hz)+beyond+1+float64(jitter)/1000*float64(hz) {
 				t.Fatalf("a sample for tick %d arrives at %.2f at the earliest", target, arrival)
 			}
 		}
@@ -66,24 +66,6 @@ func TestClockJump(t *testing.T) {
 	}
 	if a, b := c.target(11*time.Second), c.target(11*time.Second+time.Second/30); a > 100+30*11-20+3 || b > a+1 {
 		t.Errorf("targets %d and %d", a, b)
-	}
-}
-
-// TestClockMargin: samples that arrive late make the client send for later ticks, and no further than the limit.
-func TestClockMargin(t *testing.T) {
-	var c clock
-	c.start(30, 100, 0)
-	for i := range 20 {
-		c.pong(time.Duration(i)*time.Second, 10*time.Millisecond, 100+30*float64(i), 1.5)
-	}
-	if c.margin != 30*maxMargin.Seconds() {
-		t.Errorf("margin %.2f after samples that were late", c.margin)
-	}
-	for i := range 20 {
-		c.pong(time.Duration(20+i)*time.Second, 10*time.Millisecond, 700+30*float64(i), -2)
-	}
-	if c.margin != 0 {
-		t.Errorf("margin %.2f after samples that were early", c.margin)
 	}
 }
 

@@ -135,7 +135,7 @@ func FuzzReceive(f *testing.F) {
 			}
 			b = b[2+n:]
 		}
-		if c.clock.margin < 0 || c.clock.margin > maxMargin.Seconds()*c.clock.hz || c.pending.len() > maxPending {
+		if c.clock.lead.jitter < 0 || c.clock.lead.jitter > maxJitter.Seconds()*c.clock.hz || c.pending.len() > maxPending {
 			t.Fatal("out of bounds")
 		}
 		l.sock.Close()

@@ -148,8 +148,8 @@ func (d Def) Validate() error {
 		return fmt.Errorf("game %s: %d kinds, want 1 to %d", d.Name, len(d.Kinds), MaxKinds)
 	case d.New == nil:
 		return fmt.Errorf("game %s: New is nil", d.Name)
-	case len(d.Loads) > MaxLoads || slices.Contains(d.Loads, d.Version):
-		return fmt.Errorf("game %s: loads %v: want at most %d versions other than its own, %d", d.Name, d.Loads, MaxLoads, d.Version)
+	case len(d.Loads) > MaxLoads || slices.Contains(d.Loads, d.Version) || slices.Contains(d.Loads, 0):
+		return fmt.Errorf("game %s: loads %v: want at most %d versions, from 1, without its own, %d", d.Name, d.Loads, MaxLoads, d.Version)
 	}
 	for _, k := range d.Kinds {
 		if err := k.Validate(); err != nil {

@@ -39,6 +39,7 @@ func TestValidate(t *testing.T) {
 		"many kinds":     func(d *Def) { d.Kinds = make([]Kind, MaxKinds+1) },
 		"no New":         func(d *Def) { d.New = nil },
 		"loads itself":   func(d *Def) { d.Version, d.Loads = 3, []uint32{2, 3} },
+		"loads zero":     func(d *Def) { d.Version, d.Loads = 3, []uint32{2, 0} },
 		"loads too many": func(d *Def) { d.Version, d.Loads = 3, make([]uint32, MaxLoads+1) },
 		"no fields":      func(d *Def) { d.Kinds = []Kind{{Name: "k"}} },
 		"many fields":    func(d *Def) { d.Kinds = []Kind{{Name: "k", Fields: make([]Field, MaxFields+1)}} },

@@ -18,6 +18,10 @@ type Options struct {
 	Hz       int    // default the game's
 	Seats    int    // default the game's
 	Settings []byte // the game's settings
+
+	// Saved are states that other versions of the rules saved, see Snapshot: at least one of every version that Def.Loads names. States
+	// of the definition's own version may be among them, to notice when its format changes and its version does not.
+	Saved []Saved
 }
 
 func (o Options) withDefaults(def game.Def) Options {
@@ -55,7 +59,8 @@ func Check(t testing.TB, def game.Def, o Options) {
 //   - Rows, Scores and Save change nothing;
 //   - the same events and inputs give the same Save bytes and the same rows in every tick;
 //   - so they do when the match is saved and loaded into a new one at random ticks;
-//   - Load of truncated, extended or random bytes returns an error (flipped bits may load), and never panics.
+//   - Load of truncated, extended or random bytes returns an error (flipped bits may load), and never panics;
+//   - all of that holds for matches that begin with what another version of the rules saved, for every version in Def.Loads.
 //
 // A game with Def.Exact unset is not held to equal bytes in two runs, all else is checked.
 func Verify(def game.Def, o Options) error {
@@ -65,6 +70,9 @@ func Verify(def game.Def, o Options) error {
 		if err := verifyRun(def, setup, o); err != nil {
 			return fmt.Errorf("game %s, seed %d: %w", def.Name, setup.Seed, err)
 		}
+	}
+	if err := verifySaved(def, o); err != nil {
+		return fmt.Errorf("game %s: %w", def.Name, err)
 	}
 	return nil
 }
@@ -96,7 +104,7 @@ func verifyRun(def game.Def, setup game.Setup, o Options) error {
 		tr.saves = append(tr.saves, save)
 		tr.rows = append(tr.rows, encodeRows(first.Rows, nil))
 	}
-	if err := checkLoads(first, d.rand); err != nil {
+	if err := checkLoads(first, first.Match.Save(nil), d.rand); err != nil {
 		return err
 	}
 	if !def.Exact {

@@ -7,8 +7,7 @@ import (
 )
 
 // checkLoads gives Load what nobody saved: prefixes, additions, noise, and saved bytes with bits flipped.
-func checkLoads(s *Sim, rnd *game.Rand) error {
-	save := s.Match.Save(nil)
+func checkLoads(s *Sim, save []byte, rnd *game.Rand) error {
 	step := max(1, len(save)/200)
 	for n := 0; n < len(save); n += step {
 		if err := mustRefuse(s, save[:n], fmt.Sprintf("the first %d of %d bytes", n, len(save))); err != nil {
@@ -23,7 +22,7 @@ func checkLoads(s *Sim, rnd *game.Rand) error {
 		for i := range noise {
 			noise[i] = byte(rnd.Uint64())
 		}
-		if _, err := load(s, noise); err != nil {
+		if _, err := loadFresh(s, noise); err != nil {
 			return fmt.Errorf("load of %d random bytes: %w", len(noise), err)
 		}
 		flipped := append([]byte(nil), save...)
@@ -32,7 +31,7 @@ func checkLoads(s *Sim, rnd *game.Rand) error {
 				flipped[rnd.IntN(len(flipped))] ^= 1 << rnd.IntN(8)
 			}
 		}
-		if _, err := load(s, flipped); err != nil {
+		if _, err := loadFresh(s, flipped); err != nil {
 			return fmt.Errorf("load of flipped bits: %w", err)
 		}
 	}
@@ -40,7 +39,7 @@ func checkLoads(s *Sim, rnd *game.Rand) error {
 }
 
 func mustRefuse(s *Sim, b []byte, what string) error {
-	refused, err := load(s, b)
+	refused, err := loadFresh(s, b)
 	if err != nil {
 		return fmt.Errorf("load of %s: %w", what, err)
 	}
@@ -50,12 +49,17 @@ func mustRefuse(s *Sim, b []byte, what string) error {
 	return nil
 }
 
-// load loads b into a fresh match: refused is what Load returned, err says that it panicked.
-func load(s *Sim, b []byte) (refused, err error) {
+// loadFresh loads b into a fresh match.
+func loadFresh(s *Sim, b []byte) (refused, err error) {
 	m, err := s.Def.New(s.Setup)
 	if err != nil {
 		return nil, err
 	}
+	return load(m, b)
+}
+
+// load loads b: refused is what Load returned, err says that it panicked.
+func load(m game.Match, b []byte) (refused, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("panic: %v", r)

@@ -99,10 +99,15 @@ func (t *tickets) giveAdd(ctx context.Context, _ string, in askAdd) (got gotAdd,
 	r := in.Request
 	r.ID = in.Ticket
 	// Asked again: the ticket is there, and whether its players have been released does not matter.
-	switch err = t.look(ctx, s, func(time.Time) error { return s.same(&r) }); {
-	case err == nil:
-		return got, nil
-	case !errors.Is(err, admin.ErrTicket):
+	known := false
+	err = t.look(ctx, s, func(time.Time) error {
+		err := s.same(&r)
+		if known = !errors.Is(err, admin.ErrTicket); known {
+			return err
+		}
+		return nil
+	})
+	if known || err != nil {
 		return got, err
 	}
 	c := claim{Key: s.key, Queue: in.Queue, Ticket: r.ID}
@@ -191,7 +196,7 @@ func (t *tickets) giveGet(ctx context.Context, _ string, in askTicket) (got gotT
 	if err != nil {
 		return got, err
 	}
-	err = t.look(ctx, s, func(now time.Time) (err error) {
+	err = t.do(ctx, s, func(now time.Time) (err error) { // so that nobody sees a ticket go back to an earlier state
 		q, ok := s.queue(), false
 		if got.Ticket, ok = q.Get(in.Ticket); !ok {
 			return admin.ErrTicket

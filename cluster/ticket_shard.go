@@ -47,8 +47,8 @@ type shard struct {
 	key     string      // static
 	tending atomic.Bool // a goroutine looks after it
 
-	taking sync.Mutex // held while this node tries to become the home
-	ship   sync.Mutex // held while changes are on their way to the second
+	taking turn // held while this node tries to become the home; before
+	ship   turn // held while changes are on their way to the second
 
 	mu       sync.Mutex // guards the following
 	promised ballot     // nothing of a lower one is taken
@@ -74,13 +74,30 @@ type shard struct {
 	swept  time.Time
 }
 
+// turn is a lock that may be held while other nodes are waited for.
+type turn chan struct{}
+
+func newTurn() turn { return make(turn, 1) }
+
+func (t turn) take(ctx context.Context) error {
+	select {
+	case t <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("%w: %w", admin.ErrUnreachable, ctx.Err())
+	}
+}
+
+func (t turn) give() { <-t }
+
 // queue returns the queue of a shard; nil of the roll, or without a copy. The caller holds mu.
 func (s *shard) queue() *matchmaker.Queue {
 	q, _ := s.state.(*matchmaker.Queue)
 	return q
 }
 
-// do changes or reads the state of a shard that this node is the home of, and returns when the second has all that f did and saw.
+// do changes or reads the state of a shard that this node is the home of, and returns when the second has all that f did and saw. So
+// does an error of f: a home that was away must not say that it does not know a ticket of its successor's.
 func (t *tickets) do(ctx context.Context, s *shard, f func(now time.Time) error) error {
 	s.mu.Lock()
 	if !s.home {
@@ -90,13 +107,14 @@ func (t *tickets) do(ctx context.Context, s *shard, f func(now time.Time) error)
 	err := f(time.Now())
 	s.done++
 	s.mu.Unlock()
-	if err != nil {
-		return err // of f: it changed nothing
+	if lost := t.commit(ctx, s); lost != nil {
+		return lost
 	}
-	return t.commit(ctx, s)
+	return err
 }
 
-// look reads the state of a shard at its home. What f sees may be on its way to the second: then look waits for it.
+// look reads the state of a shard at its home. What f sees may be on its way to the second: then look waits for it. Unless f returns
+// an error, it may be a little old.
 func (t *tickets) look(ctx context.Context, s *shard, f func(now time.Time) error) error {
 	s.mu.Lock()
 	if !s.home {
@@ -104,11 +122,14 @@ func (t *tickets) look(ctx context.Context, s *shard, f func(now time.Time) erro
 		return errMoved
 	}
 	err := f(time.Now())
-	s.mu.Unlock()
 	if err != nil {
-		return err
+		s.done++
 	}
-	return t.commit(ctx, s)
+	s.mu.Unlock()
+	if lost := t.commit(ctx, s); lost != nil {
+		return lost
+	}
+	return err
 }
 
 // commit returns when the second has everything that was done before. It changes to another second where that one does not answer, and
@@ -138,8 +159,10 @@ func (t *tickets) commit(ctx context.Context, s *shard) error {
 
 // send sends what the second lacks.
 func (t *tickets) send(ctx context.Context, s *shard, root ballot, want uint64) error {
-	s.ship.Lock()
-	defer s.ship.Unlock()
+	if err := s.ship.take(ctx); err != nil {
+		return err
+	}
+	defer s.ship.give()
 	s.mu.Lock()
 	switch {
 	case !s.home || s.root != root:

@@ -129,8 +129,10 @@ var errNoQueue = fmt.Errorf("%w: its queue does not exist", admin.ErrTicket)
 // take makes this node the home of a shard, or gives the shard that it is the home of another second. name is the queue's, "" if the
 // caller does not know it. Errors: errNoQueue, errMoved and those that wrap admin.ErrUnreachable.
 func (t *tickets) take(ctx context.Context, s *shard, name string) error {
-	s.taking.Lock()
-	defer s.taking.Unlock()
+	if err := s.taking.take(ctx); err != nil {
+		return err
+	}
+	defer s.taking.give()
 	v := t.world.view()
 	s.mu.Lock()
 	if s.home && s.bad == "" && s.fits(&v) {
@@ -294,8 +296,10 @@ func (t *tickets) adopt(ctx context.Context, s *shard, b ballot, name string, be
 
 // begin gives a second node its copy, and has the term accepted.
 func (t *tickets) begin(ctx context.Context, s *shard, at term, bad string, v *ticketView) error {
-	s.ship.Lock()
-	defer s.ship.Unlock()
+	if err := s.ship.take(ctx); err != nil {
+		return err
+	}
+	defer s.ship.give()
 	s.mu.Lock()
 	if s.promised != at.Ballot {
 		s.mu.Unlock()

@@ -163,10 +163,23 @@ func (t *tickets) shard(key string) (*shard, error) {
 		if len(t.shards) >= maxShards && key != rollKey {
 			return nil, fmt.Errorf("%w: %d queues are known already", admin.ErrFull, maxShards)
 		}
-		s = &shard{key: key}
+		s = &shard{key: key, taking: newTurn(), ship: newTurn()}
 		t.shards[key] = s
 	}
 	return s, nil
+}
+
+// homeOf returns the home of a shard as far as this node has heard; "" if it has not.
+func (t *tickets) homeOf(key string) string {
+	t.mu.Lock()
+	s := t.shards[key]
+	t.mu.Unlock()
+	if s == nil {
+		return ""
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.term.Home
 }
 
 // order returns the nodes that may be a shard's home, the best first. Where all drain nobody is better than the others.
@@ -193,12 +206,17 @@ func askNode[Out any](ctx context.Context, t *tickets, node, method string, in a
 	return askJSON[Out](ctx, t, node, method, in)
 }
 
-// askHome calls a method on a shard's home, again while the shard moves.
+// askHome calls a method on a shard's home, again while the shard moves: at the node that should be its home, and at the one that is as
+// far as this node has heard.
 func askHome[Out any](ctx context.Context, t *tickets, key, method string, in any) (out Out, err error) {
 	wait := 20 * time.Millisecond
-	for {
+	for turn := 0; ; turn++ {
 		v := t.world.view()
-		out, err = askNode[Out](ctx, t, v.order(key)[0], method, in) // this node lives: there is one
+		node := v.order(key)[0] // this node lives: there is one
+		if heard := t.homeOf(key); turn%2 == 1 && v.lives(heard) {
+			node = heard
+		}
+		out, err = askNode[Out](ctx, t, node, method, in)
 		if !isMoved(err) && !errors.Is(err, admin.ErrUnreachable) {
 			return out, err
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/overtime-server/overtime/bots/relay"
+	"github.com/overtime-server/overtime/cluster/guard"
 	"github.com/overtime-server/overtime/netcode/client"
 	"github.com/overtime-server/overtime/schema"
 )
@@ -78,6 +79,16 @@ func TestStandbyTooFarAway(t *testing.T) {
 	if w.longest > 2*time.Second {
 		t.Errorf("the player saw nothing for %v", w.longest)
 	}
+}
+
+// A node that was too slow as standby may still vote: with three nodes there is no other witness.
+func TestSlowStandbyIsWitness(t *testing.T) {
+	t.Parallel()
+	nodes := startCluster(t, 3, nil)
+	eventually(t, "a standby and a witness", func() bool {
+		s, w := nodes[0].candidatesFor("m", guard.List{Owner: nodes[0].id}, candidacy{slow: nodes[1].id, standby: true, witness: true})
+		return s == nodes[2].id && w == nodes[1].id
+	})
 }
 
 // watch runs a client for a handler until the test ends.

@@ -177,14 +177,15 @@ func (d *duty) seek(standby, witness bool) {
 	l := d.guard.List()
 	nextS, nextW := d.guard.Candidates()
 	taken := []string{l.Standby, l.Witness, nextS, nextW}
+	slow := ""
 	if d.now() < d.slowTill {
-		taken = append(taken, d.slow)
+		slow = d.slow
 	}
 	if l.Standby == "" {
 		l.Standby = nextS
 	}
 	d.node.work.Go(func() {
-		s, w := d.node.candidatesFor(d.match, l, taken, standby, witness)
+		s, w := d.node.candidatesFor(d.match, l, candidacy{taken, slow, standby, witness})
 		d.mail.put(letter{kind: letterOffer, text: s, also: w})
 	})
 }
@@ -199,14 +200,22 @@ func (d *duty) offer(standby, witness string) {
 	}
 }
 
-// candidatesFor returns a standby and a witness for a match; "" where one is not wanted or there is none. Nodes that are taken have
-// a part already, and an offer of one of them would be in vain.
-func (n *Node) candidatesFor(match string, l guard.List, taken []string, standby, witness bool) (s, w string) {
-	nodes := slices.DeleteFunc(n.candidates(), func(x place.Node) bool { return x.ID != n.id && x.ID != l.Standby && slices.Contains(taken, x.ID) })
+// candidacy says who is wanted for a match.
+type candidacy struct {
+	taken            []string // have a part already: an offer of one of them would be in vain
+	slow             string   // not as standby: it was too slow just now. A witness only votes
+	standby, witness bool     // which are wanted
+}
+
+// candidatesFor returns a standby and a witness for a match; "" where one is not wanted or there is none.
+func (n *Node) candidatesFor(match string, l guard.List, want candidacy) (s, w string) {
+	nodes := slices.DeleteFunc(n.candidates(), func(x place.Node) bool {
+		return x.ID != n.id && x.ID != l.Standby && slices.Contains(want.taken, x.ID)
+	})
 	s = l.Standby
-	if standby {
+	if want.standby {
 		s = ""
-		free := slices.DeleteFunc(slices.Clone(nodes), func(x place.Node) bool { return x.ID == l.Standby })
+		free := slices.DeleteFunc(slices.Clone(nodes), func(x place.Node) bool { return x.ID == l.Standby || x.ID == want.slow })
 		far, near := place.Standbys(free, n.id, match)
 		search := place.NewSearch(far, near)
 		for asks := search.Next(); asks != nil; asks = search.Next() {
@@ -216,10 +225,10 @@ func (n *Node) candidatesFor(match string, l guard.List, taken []string, standby
 		}
 		s, _ = search.Winner()
 	}
-	if witness && s != "" {
+	if want.witness && s != "" {
 		w = n.firstThere(match, place.Witnesses(nodes, n.id, s, match))
 	}
-	if !standby {
+	if !want.standby {
 		s = ""
 	}
 	return s, w

@@ -52,13 +52,20 @@ func (s *siege) strike(ctx context.Context, c cell) error {
 	if !pause(ctx, tellPlayers) {
 		return ctx.Err()
 	}
-	list, err := s.list(ctx)
+	var list []placed
+	var victims []*demoNode
+	err := s.until(ctx, noticeWithin, "nodes to hit", func() (why string) {
+		var err error
+		if list, err = s.list(ctx); err != nil {
+			return err.Error()
+		}
+		if victims = s.victims(list, c.who); len(victims) != c.who.count() {
+			why = fmt.Sprintf("%d of %d matches are shown", len(list), len(s.before))
+		}
+		return why
+	})
 	if err != nil {
-		return err
-	}
-	victims := s.victims(list, c.who)
-	if len(victims) != c.who.count() {
-		return fmt.Errorf("%v: %d nodes to hit", c, len(victims))
+		return fmt.Errorf("%v: %w", c, err)
 	}
 	k := &strike{cell: c, at: s.clock(), hit: map[string]part{}, doomed: map[string]bool{}}
 	for _, m := range list {

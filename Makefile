@@ -2,9 +2,11 @@
 # TypeScript tests and for generating the wire code, Chromium for the browser test.
 
 .DEFAULT_GOAL := help
-.PHONY: help build bundle run test test-go test-web race fuzz lint cross determinism generate check-generated browser picture bench load demo clean ci
+.PHONY: help build bundle run test test-go test-web race fuzz lint cross determinism generate check-generated browser picture bench load demo soak clean ci
 
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+RUNS     ?= 50
+MINUTES  ?= 10
 FUZZTIME ?= 6s
 BOTS     ?= 6
 FAULT    ?= kill
@@ -95,6 +97,11 @@ load: build
 # Three nodes, bots, and one node killed: every match goes on (FAULT=kill, stop or cut)
 demo: build
 	@bin/overtime demo --fault $(FAULT)
+
+# Kill, freeze, stop and restart nodes of real clusters, each member of a match and each pair, RUNS (50) times; cut networks apart (as root,
+# with nftables); drain; restart all; random faults for MINUTES (10). About three hours; CELLS="kill owner;" for one kind only
+soak:
+	SOAK_RUNS=$(RUNS) SOAK_MINUTES=$(MINUTES) SOAK_CELLS="$(CELLS)" go test -run '^TestSoak' -count=1 -timeout 0 -v ./cmd/overtime
 
 # Remove what builds and tests have made
 clean:

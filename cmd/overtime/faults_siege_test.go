@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -166,7 +168,42 @@ func (s *siege) grow(ctx context.Context, count int) error {
 			return err
 		}
 	}
-	return s.acquaint(ctx, s.up)
+	return s.meet(ctx)
+}
+
+// meet waits until all nodes are ready and know each other. A new process at an old address has another id than the dead one that the
+// others still know, so its own log is asked for it.
+func (s *siege) meet(ctx context.Context) error {
+	for _, n := range s.up {
+		if err := n.ready(ctx, s.api); err != nil {
+			return s.explain(n, err)
+		}
+	}
+	return s.until(ctx, resettle, "nodes know each other", func() string {
+		for _, n := range s.up {
+			b, err := os.ReadFile(filepath.Join(s.dir, n.name+".log"))
+			_, rest, ok := strings.Cut(string(b), "msg=serving node=")
+			if !ok {
+				return fmt.Sprintf("%s does not say who it is, %v", n.name, err)
+			}
+			n.id, _, _ = strings.Cut(rest, " ")
+		}
+		for _, n := range s.up {
+			for _, x := range s.up {
+				if !s.knows(ctx, n, x.id) {
+					return n.name + " does not know " + x.name
+				}
+			}
+		}
+		return ""
+	})
+}
+
+// knows reports whether a node takes another for ready.
+func (s *siege) knows(ctx context.Context, n *demoNode, id string) bool {
+	var a struct{ Nodes []struct{ ID, State string } }
+	err := s.api.get(ctx, "http://"+n.admin+"/v1/nodes", &a)
+	return err == nil && slices.ContainsFunc(a.Nodes, func(x struct{ ID, State string }) bool { return x.ID == id && x.State == "ready" })
 }
 
 // add starts a node; with an old one it gets its addresses.

@@ -152,7 +152,7 @@ func (s *siege) replace(ctx context.Context, k *strike, victims []*demoNode) err
 			return err
 		}
 	}
-	if err := s.acquaint(ctx, s.up); err != nil {
+	if err := s.meet(ctx); err != nil {
 		return err
 	}
 	began := time.Now()

@@ -98,8 +98,8 @@ load: build
 demo: build
 	@bin/overtime demo --fault $(FAULT)
 
-# Kill, freeze, stop and restart nodes of real clusters, each member of a match and each pair, RUNS (50) times; cut networks apart (as root,
-# with nftables); drain; restart all; random faults for MINUTES (10). About three hours; CELLS="kill owner;" for one kind only
+# As root, with nftables, networks are cut apart too. CELLS="kill owner;" does one kind of fault only.
+# Break real clusters in every way RUNS (50) times, then at random for MINUTES (10); about three hours
 soak:
 	SOAK_RUNS=$(RUNS) SOAK_MINUTES=$(MINUTES) SOAK_CELLS="$(CELLS)" go test -run '^TestSoak' -count=1 -timeout 0 -v ./cmd/overtime
 

@@ -22,6 +22,7 @@ type duty struct {
 
 	shown  atomic.Pointer[guard.Record] // what the API shows
 	copies atomic.Bool                  // there is a copy of the match here
+	idle   atomic.Bool                  // it will never own the match again
 	unfit  atomic.Bool                  // a node that was asked to stand by last has not got the rules
 
 	// owned by the goroutine
@@ -139,7 +140,9 @@ func (d *duty) letter(l *letter) {
 		d.finished = true
 		d.guard.End(now)
 	case letterEnded:
-		d.guard.Ended(now)
+		if l.tick >= d.guard.List().Epoch { // else it went on since
+			d.guard.Ended(now)
+		}
 	case letterMoveAt:
 		d.guard.MoveAt(now, l.tick)
 	case letterMove:

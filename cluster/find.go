@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -43,8 +44,17 @@ type whereabouts struct {
 }
 
 // find returns what is known of a match, here or elsewhere, within askFirst and askAll: admin.ErrNotFound if nobody
-// knows it, admin.ErrUnreachable if too many ask at a time.
-func (n *Node) find(ctx context.Context, match string) (w whereabouts, err error) {
+// knows it, admin.ErrUnreachable if too many ask at a time, or if so many nodes are out of reach that one of them may know it.
+func (n *Node) find(ctx context.Context, match string) (whereabouts, error) {
+	w, err := n.search(ctx, match)
+	if errors.Is(err, admin.ErrNotFound) && token.ValidID(match) && n.unsure() {
+		err = fmt.Errorf("%w: half of the nodes are out of reach", admin.ErrUnreachable)
+	}
+	return w, err
+}
+
+// search is find without doubts.
+func (n *Node) search(ctx context.Context, match string) (w whereabouts, err error) {
 	if !token.ValidID(match) {
 		return w, admin.ErrNotFound
 	}

@@ -152,6 +152,7 @@ func (n *Node) tend() {
 			n.members.SetLoad(n.load())
 			n.repair()
 			n.relieve()
+			n.disown()
 		}
 	}
 }
@@ -250,6 +251,26 @@ func (n *Node) judge() {
 			delete(n.cutOff, id)
 		}
 	}
+}
+
+// unsure says that this node has not found the cluster yet, or that half of the nodes that were there a minute ago are gone: what
+// nobody here knows may well be known there.
+func (n *Node) unsure() bool {
+	if n.members != nil && !n.members.Joined() {
+		return true
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	living, gone := 0, 0
+	for _, x := range n.view.Nodes {
+		switch x.State {
+		case member.Alive:
+			living++
+		case member.Dead:
+			gone++
+		}
+	}
+	return gone > 0 && living <= gone
 }
 
 // recentDeath is how long a node that died counts among those that there were before a split.

@@ -31,7 +31,7 @@ const (
 	letterFrozen                           // the match stands still after a tick
 	letterOffer                            // who may stand by and be the witness
 	letterOver                             // the match is over, and its end has left
-	letterEnded                            // the directory says that the match is over
+	letterEnded                            // the directory says that the match is over as of the epoch in tick
 	letterMoveAt                           // the last tick here, of a match that moves
 	letterMove                             // an operator wants the match on another node
 	letterRelieve                          // a member of the list is about to leave

@@ -297,9 +297,31 @@ func (d *duty) stepDown(a *guard.Action) {
 func (d *duty) fail() {
 	d.node.cfg.Log.Error("match lost: two of the three nodes that decide about it are gone", "match", d.match)
 	d.finished = true
+	d.idle.Store(true)
 	d.dropCopy()
-	if d.host != nil {
+	switch {
+	case d.host == nil: // disown says that it is over
+	case d.node.unsure(): // most likely it is this node that is cut off, and the others go on
+		d.host.match.Retire(loop.OverMoved, "this node is out of reach of the others")
+	default:
 		d.host.match.Retire(loop.OverFailed, "too many nodes were lost")
+	}
+}
+
+// disown declares matches over that this node is named as the owner of but neither serves nor will serve. Called by tend.
+func (n *Node) disown() {
+	if n.unsure() {
+		return // another node may own them by now
+	}
+	for _, r := range n.dir.Of(n.id) {
+		if !r.Live() || n.matches.get(r.Match) != nil {
+			continue
+		}
+		if d := n.duties.get([]byte(r.Match)); d == nil || d.idle.Load() {
+			n.cfg.Log.Warn("a match of this node is lost", "match", r.Match, "epoch", r.Epoch)
+			r.State, r.Standby, r.Witness = directory.Ended, "", ""
+			n.announce(r)
+		}
 	}
 }
 

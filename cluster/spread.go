@@ -56,7 +56,8 @@ func (n *Node) pass(r directory.Record) {
 func (n *Node) learn(recs []directory.Record) {
 	recs = slices.DeleteFunc(recs, func(r directory.Record) bool {
 		// Others heard before this node itself that it is the owner: it will say so when it serves the match.
-		return r.Owner == n.id && r.Live() && n.duties.get([]byte(r.Match)) != nil
+		d := n.duties.get([]byte(r.Match))
+		return r.Owner == n.id && r.Live() && d != nil && !d.idle.Load()
 	})
 	changed, lost := n.dir.Apply(time.Now(), recs)
 	for _, r := range changed {
@@ -65,7 +66,7 @@ func (n *Node) learn(recs []directory.Record) {
 		}
 		if r.State == directory.Ended {
 			if d := n.duties.get([]byte(r.Match)); d != nil {
-				d.mail.put(letter{kind: letterEnded})
+				d.mail.put(letter{kind: letterEnded, tick: r.Epoch})
 			}
 		}
 	}
@@ -193,7 +194,12 @@ func (n *Node) dethrone(r directory.Record) {
 		return // where there is a guard, it decides who owns what runs
 	}
 	if h.duty != nil {
-		h.duty.mail.put(letter{kind: letterEnded})
+		epoch := r.Epoch
+		if r.State == directory.Lost { // as of the epoch before
+			epoch--
+		}
+		h.duty.mail.put(letter{kind: letterEnded, tick: epoch}) // its guard has the match stopped, unless it went on
+		return
 	}
 	n.cfg.Log.Warn("a match of this node is not its own any more", "match", r.Match, "epoch", r.Epoch, "owner", r.Owner, "state", r.State)
 	if r.Live() {

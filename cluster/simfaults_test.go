@@ -115,7 +115,7 @@ func (w *simWorld) careful(faults int) (names []string) {
 		names = append(names, f.name)
 		time.Sleep(time.Duration(w.rng.Int64N(int64(4 * time.Second))))
 		if f.name == "kill" && !w.eventually(2*time.Second, func() bool { return w.allProtected() == nil }) {
-			w.fail("some time after the fault %s: %v", f.name, w.allProtected())
+			w.fail("some time after the fault %s: %v%s", f.name, w.allProtected(), w.dumpAll())
 		}
 		mend()
 		if !w.eventually(10*time.Second, func() bool { return w.allProtected() == nil && w.agree() == nil }) {

@@ -66,6 +66,7 @@ type simWorld struct {
 	players []*simPlayer
 	matches []*simMatch
 	started int
+	misled  int // players who were told that a match is over that goes on
 
 	mu    sync.Mutex // guards the following
 	nodes []*simNode // all that ever were

@@ -23,13 +23,14 @@ type duties struct {
 	malformed atomic.Uint64 // messages of peers that made no sense
 	dropped   atomic.Uint64 // messages of peers that a full mailbox did not take
 	laggards  atomic.Uint64 // standbys that were given up since they acknowledged every tick too late
-	crowded   atomic.Uint64 // requests to take part in a match that were refused for lack of room
+	crowded   atomic.Uint64 // requests to take part in a match that were refused for lack of room, and parts that are not remembered for that
 	replicas  replica.Stats
 
 	mu   sync.Mutex // guards the following
 	all  map[string]*duty
 	held map[string]time.Time // matches that room for a copy is kept for, and since when
 	book guard.Book
+	lean int64 // when the book was freed of what is too old, in ms
 }
 
 func (s *duties) get(match []byte) *duty {
@@ -43,11 +44,28 @@ func (s *duties) drop(d *duty) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.all, d.match)
-	s.book.Put(d.match, d.guard.List(), d.now()+bookFor)
+	now := d.now()
+	if now-s.lean >= bookEvery {
+		s.book.Expire(now)
+		s.lean = now
+	}
+	if !s.book.Put(d.match, d.guard.List(), now+bookFor) {
+		s.crowded.Add(1)
+	}
 }
 
-// bookFor is how long a match that this node had a part in is remembered, in ms.
-const bookFor = 600_000
+// forget drops a duty for a match that did not begin: nobody has heard of it, and another node may make it yet.
+func (s *duties) forget(d *duty) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.all, d.match)
+}
+
+// How long a match that this node had a part in is remembered, and how often those are forgotten that are older, in ms.
+const (
+	bookFor   = 600_000
+	bookEvery = 10_000
+)
 
 // list returns all duties.
 func (s *duties) list() []*duty {

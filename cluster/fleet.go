@@ -185,14 +185,19 @@ func (n *Node) nodes() []member.Node {
 	return list
 }
 
-// node returns one of them.
+// node returns one of them. It is asked often, so it does not count this node's matches for any other.
 func (n *Node) node(id string) (member.Node, bool) {
-	for _, x := range n.nodes() {
-		if x.ID == id {
-			return x, true
-		}
+	n.mu.Lock()
+	alone := len(n.view.Nodes) == 0
+	x, ok := n.view.Node(id)
+	n.mu.Unlock()
+	switch {
+	case id == n.id && alone:
+		return member.Node{ID: n.id, Meta: n.meta, Load: n.load(), Since: n.began}, true
+	case id == n.id && ok:
+		x.Load = n.load()
 	}
-	return member.Node{}, false
+	return x, ok
 }
 
 // others returns the ids of the other nodes that are alive.
@@ -248,6 +253,10 @@ func (n *Node) judge() {
 	for id := range n.known {
 		if _, ok := n.view.Node(id); !ok {
 			delete(n.known, id) // the directory forgets it by itself
+		}
+	}
+	for id := range n.cutOff { // also of those to which a link broke when they had been forgotten
+		if _, ok := n.view.Node(id); !ok {
 			delete(n.cutOff, id)
 		}
 	}

@@ -70,7 +70,7 @@ func (n *Node) launch(cfg loop.Config, in askCreate) (*hosted, error) {
 	}
 	out.begin(d.source)
 	if err != nil {
-		n.duties.drop(d)
+		n.duties.forget(d)
 		return nil, err
 	}
 	d.source.Bind(m.Snapshot)

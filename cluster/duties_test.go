@@ -1,0 +1,48 @@
+package cluster
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/overtime-server/overtime/cluster/guard"
+	"github.com/overtime-server/overtime/game/loop"
+)
+
+// What a node remembers of matches that it had a part in does not grow for ever: a full book remembers nothing more.
+func TestPartsAreForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := &Node{id: "n1", began: time.Now(), duties: duties{all: map[string]*duty{}}}
+		part := func(match string) {
+			d, err := n.protect(match)
+			if err != nil {
+				t.Fatal(err)
+			}
+			n.duties.drop(d)
+		}
+		for _, match := range []string{"m1", "m2", "m3"} {
+			part(match)
+		}
+		if got := n.duties.book.Len(); got != 3 {
+			t.Errorf("%d matches remembered, want 3", got)
+		}
+		time.Sleep(bookFor*time.Millisecond + time.Second)
+		part("m4")
+		if got := n.duties.book.Len(); got != 1 {
+			t.Errorf("%d matches remembered after ten minutes, want the new one", got)
+		}
+	})
+}
+
+// A match that could not be made here may be made elsewhere, where this node may then be wanted as a standby.
+func TestNoMemoryOfWhatDidNotBegin(t *testing.T) {
+	n := startCluster(t, 1, nil)[0]
+	if _, err := n.launch(loop.Config{ID: "m1", Game: n.cfg.Games[0], Hz: -1}, askCreate{}); err == nil {
+		t.Fatal("a match with a negative tick rate was made")
+	}
+	n.duties.mu.Lock()
+	defer n.duties.mu.Unlock()
+	if tomb := n.duties.book.Tomb("m1"); tomb != (guard.List{}) || n.duties.all["m1"] != nil {
+		t.Errorf("the node believes to have a part in a match that never was: %+v", tomb)
+	}
+}

@@ -66,6 +66,7 @@ func (n *Node) countDuties(c *admin.ClusterCounters) {
 	}
 	c.Errors["duty_malformed"], c.Errors["duty_dropped"], c.Errors["duty_crowded"] =
 		n.duties.malformed.Load(), n.duties.dropped.Load(), n.duties.crowded.Load()
+	c.Errors["duty_laggard"] = n.duties.laggards.Load()
 	r := &n.duties.replicas
 	c.Totals["replica_messages"], c.Totals["replica_bytes"] = r.Messages.Load(), r.Bytes.Load()
 	c.Totals["replica_applied"], c.Totals["replica_snapshots"] = r.Applied.Load(), r.Snapshots.Load()

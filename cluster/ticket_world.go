@@ -30,7 +30,7 @@ func (w ticketNode) self() string { return w.n.id }
 func (w ticketNode) view() (v ticketView) {
 	for _, x := range w.n.nodes() {
 		switch {
-		case x.State == member.Alive:
+		case x.State == member.Alive || x.ID == w.n.id: // itself too when it has just said that it leaves: somebody is there
 			v.living = append(v.living, x.ID)
 			v.voters++
 			if !x.Load.Draining {

@@ -343,7 +343,8 @@ func (s *Server) turnAway(w http.ResponseWriter, why string, status int, problem
 	http.Error(w, problem, status)
 }
 
-// accept makes a session of a handshake and serves it to its end.
+// accept makes a session of a handshake and serves it to its end, on a goroutine of its own: the one of net/http keeps 13 KiB of
+// buffers, request and stack alive for as long as it runs.
 func (s *Server) accept(w http.ResponseWriter, r *http.Request) {
 	var shake *handshakeCopy
 	if s.cfg.Route != nil {
@@ -367,5 +368,5 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.stats.Accepted.Add(1)
-	x.run()
+	go x.run()
 }

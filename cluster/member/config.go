@@ -29,7 +29,7 @@ type Config struct {
 	Advertise string   // HOST:PORT that others reach this node at, port 0 is that of Bind; "" is Bind, or a private IPv4 address of the machine
 	Join      []string // HOST:PORT or HOST of nodes to find the cluster by; may name this node too, all of them may be down
 	Meta      Meta
-	WireMin   uint8                // oldest Meta.Wire of a peer that is let in; 0 is one below our own
+	WireMin   uint8                // oldest Meta.Wire of a peer that is let in, if it is as near to all other members; 0 is one below our own
 	WireMax   uint8                // newest; 0 is one above our own
 	Transport memberlist.Transport // nil: sockets at Bind
 

@@ -67,6 +67,34 @@ func (d delegate) admit(n *memberlist.Node) error {
 		return fmt.Errorf("node %s (build %s) speaks wire version %d, this node (build %s) accepts %d to %d",
 			n.Name, meta.Build, meta.Wire, d.m.cfg.Meta.Build, low, high)
 	}
+	if x := d.m.misfit(n.Name, meta.Wire); x != nil {
+		d.m.count.refusedWire.Add(1)
+		return fmt.Errorf("node %s (build %s) speaks wire version %d, node %s (build %s) of this cluster %d: they do not understand each other",
+			n.Name, meta.Build, meta.Wire, x.ID, x.Meta.Build, x.Meta.Wire)
+	}
+	return nil
+}
+
+// misfit returns a member that is too far from the wire version of a newcomer, though this node may lie between them; nil if there is none.
+func (m *Members) misfit(id string, wire uint8) *Node {
+	v := m.view.Load()
+	if v == nil {
+		return nil // about to start
+	}
+	back, ahead := 1, 1
+	if own := int(m.cfg.Meta.Wire); m.cfg.WireMin != 0 || m.cfg.WireMax != 0 {
+		low, high := m.cfg.window()
+		back, ahead = own-int(low), int(high)-own
+	}
+	if x, ok := v.Node(id); ok && x.State == Alive {
+		return nil // it is in
+	}
+	for i := range v.Nodes {
+		x := &v.Nodes[i]
+		if apart := int(wire) - int(x.Meta.Wire); x.State == Alive && x.ID != id && (apart < -back || apart > ahead) {
+			return x
+		}
+	}
 	return nil
 }
 

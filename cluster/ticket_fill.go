@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/overtime-server/overtime/cluster/admin"
@@ -22,6 +23,8 @@ const (
 
 // seatBook says who is expected in the matches of this node that were made from tickets. It locks itself.
 type seatBook struct {
+	hold atomic.Int64 // ns that a player who was assigned has to connect; changed by tests only
+
 	mu     sync.Mutex // guards the following
 	books  map[string]*matchBook
 	count  int             // of all that are expected
@@ -40,8 +43,12 @@ type expected struct {
 }
 
 func newSeatBook() *seatBook {
-	return &seatBook{books: map[string]*matchBook{}, asking: map[string]bool{}}
+	s := &seatBook{books: map[string]*matchBook{}, asking: map[string]bool{}}
+	s.hold.Store(int64(seatFor))
+	return s
 }
+
+func (s *seatBook) holdFor() time.Duration { return time.Duration(s.hold.Load()) }
 
 // seatWanted is a seat for a player who will be told to come.
 type seatWanted struct {
@@ -78,7 +85,7 @@ func (n *Node) giveExpect(_ context.Context, _ string, in askExpect) (out gotNot
 		if _, again := b.expected[s.Player]; !again {
 			n.seats.count++
 		}
-		b.expected[s.Player] = expected{s.Team, now.Add(seatFor)}
+		b.expected[s.Player] = expected{s.Team, now.Add(n.seats.holdFor())}
 	}
 	return out, nil
 }
@@ -212,7 +219,7 @@ func (n *Node) openSeats(now time.Time) map[string][]matchmaker.Backfill {
 		seen[i.ID] = true
 		b := s.bookLocked(i.ID, now)
 		open := s.openLocked(h, b, now)
-		if i.Outcome != 0 || i.Phase == loop.Ended || i.Paused || i.Online == 0 || now.Sub(b.since) < seatFor || n.isStopping() {
+		if i.Outcome != 0 || i.Phase == loop.Ended || i.Paused || i.Online == 0 || now.Sub(b.since) < s.holdFor() || n.isStopping() {
 			clear(open)
 		}
 		wants := slices.Max(open) > 0

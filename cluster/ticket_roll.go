@@ -84,8 +84,10 @@ func (r *roll) claim(now time.Time, c claim) error {
 	if err := r.players.Claim(c.Queue, c.Ticket, c.Players); err != nil {
 		return err
 	}
-	if r.claims[c.Ticket] == nil {
-		c.at = now
+	c.at = now
+	if have := r.claims[c.Ticket]; have != nil {
+		have.at = now // whoever claims again has not yet added his ticket
+	} else {
 		r.claims[c.Ticket] = &c
 		r.changed = append(r.changed, c)
 	}

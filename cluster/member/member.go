@@ -137,7 +137,7 @@ func (m *Members) Addr() string { return m.addr }
 func (m *Members) Joined() bool { return m.joined.Load() }
 
 // SetLoad says how busy this node is. It costs nothing to call often: what changed is gossiped every 1 s, in clusters of
-// more than 50 nodes every N/50 s; a change of Draining goes out at once.
+// more than 15 nodes every N/15 s; a change of Draining goes out at once.
 func (m *Members) SetLoad(l Load) {
 	m.loadMu.Lock()
 	hurry := l.Draining != m.load.Draining

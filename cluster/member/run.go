@@ -7,7 +7,7 @@ import (
 const (
 	tick        = 250 * time.Millisecond // loads are looked at, the dead forgotten
 	loadDelay   = 500 * time.Millisecond // at most this long a changed load of another node waits for a view
-	loadEvery   = time.Second            // an own load is published, or every N/50 s when that is longer
+	loadEvery   = time.Second            // an own load is published, or every N/15 s when that is longer
 	loadRefresh = 10                     // times as rarely when it did not change
 	sweepEvery  = forgetAfter
 )
@@ -112,7 +112,7 @@ func (m *Members) publish(now time.Time, hurry bool) {
 	if !set || m.left.Load() {
 		return
 	}
-	every := max(loadEvery, time.Duration(m.alive.Load())*time.Second/50)
+	every := max(loadEvery, time.Duration(m.alive.Load())*time.Second/15)
 	if load == m.loadSent && m.loadSeq > 0 {
 		every *= loadRefresh
 		hurry = false

@@ -101,15 +101,76 @@ test('the clock believes the fastest ping', () => {
   assert.equal(c.pong(12345, at(0), 3000), false);
 });
 
-test('controls that come late are made earlier, those that come early later, within bounds', () => {
-  const run = (lateness: number, n: number) => {
-    const c = new Clock(30);
-    for (let i = 0; i < n; i++) c.pong(c.ping(i * 1000), { tick: i * 30, fracUs: 0, latenessMs: lateness }, i * 1000 + 20);
-    return c.inputTick(n * 1000)! - c.serverTick(n * 1000)!;
+/** Plays a minute over a network and returns how late controls were at the 99th percentile, ms, and the extremes of the clock's speed. */
+function controls(rttMs: number, jitterMs: number, stallEvery: number, lose = 0) {
+  const hz = 30, rnd = random(11), c = new Clock(hz);
+  type Event = { at: number; run: (now: number) => void };
+  const events: Event[] = [];
+  const plan = (at: number, run: (now: number) => void) => {
+    let i = events.length;
+    while (i > 0 && events[i - 1]!.at > at) i--;
+    events.splice(i, 0, { at, run });
   };
-  assert.ok(run(40, 2) > run(-25, 2) + 0.5);
-  assert.ok(run(200, 50) < 12);
-  assert.ok(run(-500, 50) > 0.5);
+  const last = [0, 0];
+  const way = (n: 0 | 1, now: number) => {
+    let at = now + rttMs / 2 + (rnd() - 0.5) * jitterMs;
+    if (stallEvery > 0 && at % stallEvery < 200) at += 200 - (at % stallEvery);
+    return (last[n] = Math.max(last[n]!, at));
+  };
+  let lost = 0, newest = 0;
+  const truth = (now: number) => ((now + 50_000) * hz) / 1000 - lost;
+  const late: number[] = [];
+  let slow = Infinity, fast = 0, sent = 0, before = 0;
+  const ping = (now: number) => {
+    const v = c.ping(now);
+    plan(way(0, now), (up) => {
+      const tick = truth(up), latenessMs = newest;
+      plan(way(1, up), (down) => c.pong(v, { tick: Math.floor(tick), fracUs: ((tick % 1) * 1e6) / hz, latenessMs }, down));
+    });
+    plan(now + 1000, ping);
+  };
+  const tick = (now: number) => {
+    const n = Math.round(truth(now));
+    plan(way(1, now), (at) => c.frame(n, at));
+    plan(now + 1000 / hz, tick);
+  };
+  const screen = (now: number) => {
+    const t = c.inputTick(now);
+    if (t !== undefined) {
+      const speed = ((t - before) / 10) * (1000 / hz);
+      if (now > 1000) { slow = Math.min(slow, speed); fast = Math.max(fast, speed); }
+      before = t;
+      if (Math.floor(t) > sent) {
+        const aim = (sent = Math.floor(t));
+        plan(way(0, now), (at) => {
+          newest = ((truth(at) - aim) * 1000) / hz;
+          if (now > 15_000) late.push(newest);
+        });
+      }
+    }
+    plan(now + 10, screen);
+  };
+  for (const f of [ping, tick, screen]) plan(0, f);
+  for (let e = events.shift()!; e.at < 75_000; e = events.shift()!) {
+    if (e.at > 12_000) lost = lose;
+    e.run(e.at);
+  }
+  late.sort((a, b) => a - b);
+  return { p99: late[Math.floor(late.length * 0.99)]!, p50: late[late.length >> 1]!, slow, fast, resyncs: c.resyncs };
+}
+
+test('controls arrive in time over wifi, 4g and a bad network, on a clock that keeps its pace within 5 %', () => {
+  for (const [name, rtt, jitter, stalls] of [['wifi', 20, 8, 60_000], ['4g', 60, 25, 15_000], ['bad', 150, 60, 3000]] as const) {
+    const r = controls(rtt, jitter, stalls);
+    assert.ok(r.p99 < 1000 / 30, `${name}: late by ${r.p99} ms at the 99th percentile`);
+    assert.ok(r.p50 > -230, `${name}: early by ${-r.p50} ms`);
+    assert.ok(r.slow > 0.949 && r.fast < 1.051 && r.resyncs === 0, `${name}: speed ${r.slow} to ${r.fast}, set anew ${r.resyncs} times`);
+  }
+});
+
+test('the clock is set anew only where it is more than 10 ticks off', () => {
+  assert.equal(controls(20, 8, 0, 5).resyncs, 0);
+  assert.equal(controls(20, 8, 0, 40).resyncs, 1);
 });
 
 /** Plays frames with jitter on a screen of 60 Hz and reports how it looked. */

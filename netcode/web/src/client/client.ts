@@ -308,6 +308,7 @@ export class Client extends Emitter<Events> {
     const now = this.connection.now();
     this.counters.frames.add(1, now);
     this.timeline.arrived(this.view.tick, now);
+    this.clock.frame(this.view.tick, now);
     this.smoother.push(this.view);
     const ack = this.view.one('overtime.ack');
     if (ack) {

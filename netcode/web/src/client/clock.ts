@@ -1,4 +1,6 @@
-// The server's clock as the client knows it, and how far ahead of it controls must be made to arrive in time.
+// The server's clock as the client knows it.
+
+import { Lead } from './lead.js';
 
 /** The answer to a ping. */
 export interface PongData {
@@ -18,17 +20,17 @@ interface Measure {
 
 /** Pings looked at; the one that travelled fastest is the truest. */
 const KEEP = 10;
-/** Bounds of the lead over the server's clock, in ticks, beyond half the round trip. */
-const MIN_LEAD = 0.5;
-const MAX_LEAD = 10;
 
 /** Estimates round trip and server tick from pings. All times in ms of one monotonic clock. */
 export class Clock {
   private measures: Measure[] = [];
   private readonly sent = new Map<number, number>();
-  private lead = 1.5;
+  private readonly lead: Lead;
+  private known = false; // a ping was answered on this connection
 
-  constructor(private readonly hz: number) {}
+  constructor(private readonly hz: number) {
+    this.lead = new Lead(hz);
+  }
 
   /** Notes a ping and returns its value for the wire: never 0, different from those under way. */
   ping(now: number): number {
@@ -49,16 +51,18 @@ export class Clock {
     const server = (p.tick * 1000) / this.hz + p.fracUs / 1000;
     this.measures.push({ rtt, offset: server - (sent + now) / 2, at: now });
     if (this.measures.length > KEEP) this.measures.shift();
-    this.adjust(p.latenessMs);
+    this.lead.report((p.latenessMs * this.hz) / 1000, this.trip());
+    if (!this.known) {
+      this.known = true;
+      this.lead.forget();
+    }
     return true;
   }
 
-  /** Makes controls earlier at once when they come late, later slowly when they come too early. */
-  private adjust(latenessMs: number): void {
-    const tickMs = 1000 / this.hz;
-    const wanted = -(0.75 * tickMs + this.jitter / 2);
-    const error = (latenessMs - wanted) / tickMs;
-    this.lead = Math.min(MAX_LEAD, Math.max(MIN_LEAD, this.lead + Math.max(-0.2, Math.min(1.5, error * 0.3))));
+  /** Notes that the frame of a tick has arrived. */
+  frame(tick: number, now: number): void {
+    const server = this.serverTick(now);
+    if (server !== undefined) this.lead.frame(server - tick);
   }
 
   /** Whether any ping was answered yet. */
@@ -72,11 +76,9 @@ export class Clock {
     return s[s.length >> 1] ?? 0;
   }
 
-  /** How much round trips differ, ms. */
-  get jitter(): number {
-    if (this.measures.length === 0) return 0;
-    const s = this.measures.map((m) => m.rtt);
-    return Math.max(...s) - Math.min(...s);
+  /** The shortest of the last round trips, ticks. */
+  private trip(): number {
+    return (Math.min(...this.measures.map((m) => m.rtt)) * this.hz) / 1000;
   }
 
   /** The server's tick now, with fraction; undefined before the first pong. */
@@ -88,15 +90,22 @@ export class Clock {
     return best && ((now + best.offset) * this.hz) / 1000;
   }
 
-  /** The tick that controls made now are meant for, with fraction. */
+  /** The tick that controls made now are meant for, with fraction: they arrive before it begins. It passes steadily. */
   inputTick(now: number): number | undefined {
     const t = this.serverTick(now);
-    return t === undefined ? undefined : t + (this.rtt / 2 / 1000) * this.hz + this.lead;
+    return t === undefined ? undefined : this.lead.at(now, t, this.trip());
   }
 
-  /** Forgets pings under way and old measures: a new connection may lead elsewhere. */
+  /** How often the input tick was set anew. */
+  get resyncs(): number {
+    return this.lead.resyncs;
+  }
+
+  /** Forgets pings under way and old measures: a new connection may lead elsewhere. What is known about the network stays. */
   restart(): void {
     this.sent.clear();
     this.measures = [];
+    this.known = false;
+    this.lead.forget();
   }
 }

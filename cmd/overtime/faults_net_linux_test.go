@@ -188,7 +188,7 @@ func part3(t *testing.T, p *partition, last time.Duration) {
 	cfg := siegeOf(t, 3, 10, 4)
 	cfg.prepare = x.settle
 	var without int
-	var view time.Duration
+	var view, safe time.Duration
 	var m moving
 	r, err := besiege(t.Context(), cfg, t.Logf, func(ctx context.Context, s *siege) (err error) {
 		m, err = s.measure(func() error {
@@ -206,7 +206,10 @@ func part3(t *testing.T, p *partition, last time.Duration) {
 		if err != nil {
 			return err
 		}
-		return s.until(ctx, resettle, "protected again", func() string { return s.open(ctx, cfg.matches) })
+		again := time.Now()
+		err = s.until(ctx, resettle, "protected again", func() string { return s.open(ctx, cfg.matches) })
+		safe = view + time.Since(again)
+		return err
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -214,8 +217,8 @@ func part3(t *testing.T, p *partition, last time.Duration) {
 	for _, w := range r.wrong {
 		t.Error(w)
 	}
-	t.Logf("%s for %v: %d of %d players without a match at its end, one view %.1f s after healing (goal 5); longest gap of each player: p50 %.0f p99 %.0f max %.0f ms; closes %s, load %s",
-		p.name, last, without, cfg.matches*cfg.players, view.Seconds(), m.gaps.P50, m.gaps.P99, m.gaps.Max, r.played.Closes, machineLoad())
+	t.Logf("%s for %v: %d of %d players without a match at its end, one view %.1f s after healing (goal 5), all protected after %.1f s; longest gap of each player: p50 %.0f p99 %.0f max %.0f ms; closes %s, load %s",
+		p.name, last, without, cfg.matches*cfg.players, view.Seconds(), safe.Seconds(), m.gaps.P50, m.gaps.P99, m.gaps.Max, r.played.Closes, machineLoad())
 	if p.whole && without > 0 {
 		t.Errorf("%d players were without a match at the end of the partition", without)
 	}

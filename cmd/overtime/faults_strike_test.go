@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/overtime-server/overtime/bots"
 )
 
 // cell is one kind of fault, and which members of a match it hits.
@@ -59,6 +61,9 @@ func (s *siege) strike(ctx context.Context, c cell) error {
 		if list, err = s.list(ctx); err != nil {
 			return err.Error()
 		}
+		if n := s.blind(); n > 0 {
+			return fmt.Sprintf("%d players see nothing", n)
+		}
 		if victims = s.victims(list, c.who); len(victims) != c.who.count() {
 			why = fmt.Sprintf("%d of %d matches are shown", len(list), len(s.before))
 		}
@@ -90,6 +95,17 @@ func (s *siege) strike(ctx context.Context, c cell) error {
 	}
 	k.until = s.clock()
 	return nil
+}
+
+// blind counts the players who have seen nothing for a little while, though their match is not lost.
+func (s *siege) blind() (n int) {
+	now := s.clock()
+	s.sights.All(func(x *bots.Sight, saw *bots.Saw) {
+		if k := len(saw.Frames); s.lost[x.Match] == 0 && (k == 0 || saw.Frames[k-1].At < now-tellPlayers) {
+			n++
+		}
+	})
+	return n
 }
 
 // hurt makes a fault.

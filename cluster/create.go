@@ -50,14 +50,7 @@ func (o operator) CreateMatch(ctx context.Context, spec admin.MatchSpec, key str
 		return admin.Created{ID: in.Match, URL: got.URL}, err
 	}
 	in.Match = keyedID(key)
-	homes := place.Rendezvous(in.Match, append(o.others(), o.id))
-	var got gotCreate
-	var err error
-	for _, home := range homes[:min(3, len(homes))] {
-		if got, err = ask[gotCreate](ctx, o.Node, home, "create_once", in); !errors.Is(err, admin.ErrUnreachable) {
-			break
-		}
-	}
+	got, err := o.createKeyed(ctx, in)
 	return admin.Created{ID: in.Match, URL: got.URL}, err
 }
 

@@ -210,6 +210,19 @@ func (n *Node) others() (ids []string) {
 	return ids
 }
 
+// able returns the ids of the nodes that are alive and do not drain; this node's if there are none.
+func (n *Node) able() (ids []string) {
+	for _, x := range n.nodes() {
+		if x.State == member.Alive && !x.Load.Draining {
+			ids = append(ids, x.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return []string{n.id}
+	}
+	return ids
+}
+
 // judge tells the directory who lives and who died. Called by tend.
 func (n *Node) judge() {
 	const (

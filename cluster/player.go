@@ -51,12 +51,16 @@ func plain(w http.ResponseWriter, status int, text string) {
 func (n *Node) limited(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if !n.limiter.allow(r) {
-			w.Header().Set("Retry-After", "1")
-			admin.Problem(w, http.StatusTooManyRequests, "too many requests from this address")
+			tooMany(w)
 			return
 		}
 		next(w, r)
 	}
+}
+
+func tooMany(w http.ResponseWriter) {
+	w.Header().Set("Retry-After", "1")
+	admin.Problem(w, http.StatusTooManyRequests, "too many requests from this address")
 }
 
 // broken answers for what should not happen.

@@ -49,7 +49,10 @@ func (n *Node) quickplay(w http.ResponseWriter, r *http.Request) {
 		n.broken(w, err)
 		return
 	}
-	url, _ := n.playersURL(seat.Owner, r)
+	if rec, ok := n.dir.Get(seat.Match); ok && rec.Live() { // what the home of the seats knows may be older
+		seat.Owner, _ = n.playedOn(rec)
+	}
+	url, _ := n.playersURL(seat.Owner, r) // which named a host before
 	admin.JSON(w, http.StatusOK, map[string]string{"match_id": seat.Match, "url": url, "token": signed, "player_id": g.ID})
 }
 
@@ -66,8 +69,7 @@ type gotSeat struct {
 
 // seat finds a seat for a player. One node at a time decides for all open matches of a game, so that players meet.
 func (n *Node) seat(ctx context.Context, in askSeat) (got gotSeat, err error) {
-	homes := place.Rendezvous("quickplay "+in.Game, append(n.others(), n.id))
-	for _, home := range homes[:min(3, len(homes))] {
+	for _, home := range place.Homes("quickplay "+in.Game, n.able()) {
 		if got, err = ask[gotSeat](ctx, n, home, "seat", in); err == nil {
 			return got, nil
 		}
@@ -106,8 +108,11 @@ func (n *Node) giveSeat(ctx context.Context, _ string, in askSeat) (got gotSeat,
 	l := &n.lobby
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if n.isStopping() {
+	switch {
+	case n.isStopping():
 		return got, admin.ErrDraining
+	case ctx.Err() != nil: // who asked waits no more, and has asked another node
+		return got, admin.ErrUnreachable
 	}
 	now := time.Now()
 	n.refreshLocked(ctx, in.Game, now)
@@ -157,10 +162,8 @@ func (l *lobby) bestLocked(game string, now time.Time) (best *openMatch) {
 func (n *Node) refreshLocked(ctx context.Context, game string, now time.Time) {
 	l := &n.lobby
 	others := n.others()
-	if now.Sub(l.asked[game]) < lobbyFresh && len(others) > 0 {
+	if now.Sub(l.asked[game]) < lobbyFresh {
 		others = nil
-	} else {
-		l.asked[game] = now
 	}
 	ctx, cancel := context.WithTimeout(ctx, lobbyAsk)
 	defer cancel()
@@ -177,6 +180,9 @@ func (n *Node) refreshLocked(ctx context.Context, game string, now time.Time) {
 		})
 	}
 	all.Wait()
+	if len(others) > 0 {
+		l.asked[game] = time.Now() // from the last answer on: else every player would wait anew for a node that does not answer
+	}
 	for i, list := range lists {
 		for _, m := range list {
 			known := l.matches[m.Match]
@@ -190,7 +196,8 @@ func (n *Node) refreshLocked(ctx context.Context, game string, now time.Time) {
 	}
 	for id, m := range l.matches {
 		r, ok := n.dir.Get(id)
-		if now.Sub(m.seen) > lobbyKeep || ok && !r.Live() || m.owner == n.id && m.seen != now {
+		mine := m.owner == n.id && m.Game == game // of which all were named just now
+		if now.Sub(m.seen) > lobbyKeep || ok && !r.Live() || mine && m.seen != now {
 			delete(l.matches, id)
 		}
 	}

@@ -17,28 +17,39 @@ import (
 // route answers GET /v1/route: where a match is played.
 func (n *Node) route(w http.ResponseWriter, r *http.Request) {
 	match := r.URL.Query().Get("match")
+	if _, known := n.dir.Get(match); !known && !n.limiter.allow(r) { // others are asked: guesses must not take up all questions
+		tooMany(w)
+		return
+	}
 	rec, err := n.live(r.Context(), match)
 	if err != nil {
 		n.unavailable(w, err)
 		return
 	}
-	if n.deserted(rec) && rec.Standby != "" {
-		rec.Owner, rec.Standby = rec.Standby, "" // who goes on, in all likelihood; until it does it lets players wait
-	}
-	url, err := n.playersURL(rec.Owner, r)
+	owner, next := n.playedOn(rec)
+	url, err := n.playersURL(owner, r)
 	if err != nil {
 		admin.Problem(w, http.StatusBadRequest, err.Error())
 		return
 	}
 	standby := ""
-	if rec.Standby != "" {
-		standby, _ = n.playersURL(rec.Standby, r) // the same request named a host just now
+	if next != "" {
+		standby, _ = n.playersURL(next, r) // the same request named a host just now
 	}
 	admin.JSON(w, http.StatusOK, struct {
 		URL     string `json:"url"`
 		Standby string `json:"standby_url"`
 		Epoch   uint32 `json:"epoch"`
 	}{url, standby, rec.Since})
+}
+
+// playedOn returns the node that players of a match are sent to, and the one that they may need next. Where the owner is probably gone
+// that is the standby: until it takes over it lets them wait.
+func (n *Node) playedOn(r directory.Record) (node, next string) {
+	if r.Standby != "" && n.deserted(r) {
+		return r.Standby, ""
+	}
+	return r.Owner, r.Standby
 }
 
 // live finds the record of a match that is running.

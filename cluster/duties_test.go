@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -44,5 +45,30 @@ func TestNoMemoryOfWhatDidNotBegin(t *testing.T) {
 	defer n.duties.mu.Unlock()
 	if tomb := n.duties.book.Tomb("m1"); tomb != (guard.List{}) || n.duties.all["m1"] != nil {
 		t.Errorf("the node believes to have a part in a match that never was: %+v", tomb)
+	}
+}
+
+// Whatever takes a match away ends the move that was under way: else it could never be moved again if it came back.
+func TestMoveEndsWithOwnership(t *testing.T) {
+	d := (&Node{id: "n1"}).newDuty("m1")
+	done := make(chan error, 1)
+	d.move = done
+	d.stepDown(&guard.Action{Kind: guard.ActStop, Why: guard.Over})
+	if d.move != nil || len(done) != 1 {
+		t.Error("a move goes on with nothing to move")
+	}
+}
+
+// A drain does not wait for a match longer than it may, and not at all for one that is gone.
+func TestMovesHaveAnEnd(t *testing.T) {
+	h := &hosted{gone: make(chan struct{})}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := h.left(ctx); err == nil {
+		t.Error("a match that runs has left")
+	}
+	close(h.gone)
+	if err := (&Node{}).moveAway(t.Context(), h); err != nil {
+		t.Errorf("a match that is gone cannot be moved: %v", err)
 	}
 }

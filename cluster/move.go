@@ -63,9 +63,19 @@ func (n *Node) moveMatch(ctx context.Context, h *hosted, target string) error {
 	select {
 	case err := <-done:
 		if err == nil {
-			<-h.gone // at once: it is retired
+			err = h.left(ctx) // at once: it is retired
 		}
 		return err
+	case <-h.gone:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// left waits until a match that was retired is gone.
+func (h *hosted) left(ctx context.Context) error {
+	select {
 	case <-h.gone:
 		return nil
 	case <-ctx.Done():
@@ -112,6 +122,11 @@ func (n *Node) moveAway(ctx context.Context, h *hosted) error {
 	defer cancel()
 	began := time.Now()
 	for {
+		select {
+		case <-h.gone: // it ended, or another drain has moved it
+			return nil
+		default:
+		}
 		target, err := n.heir(ctx, h)
 		if err != nil && time.Since(began) > heirTime {
 			return err

@@ -263,7 +263,7 @@ func (d *duty) takeOver(a *guard.Action) {
 		d.node.announce(directory.Record{Match: d.match, Epoch: a.Record.Epoch, Since: a.Record.Since, State: directory.Ended})
 		return
 	}
-	d.host = h
+	d.host, d.even, d.away = h, 0, 0 // which may be of an earlier tenure of this node
 	d.node.cfg.Log.Info("match taken over", "match", d.match, "epoch", a.Record.Epoch, "tick", a.Index, "took", time.Since(start))
 }
 
@@ -271,6 +271,7 @@ func (d *duty) takeOver(a *guard.Action) {
 func (d *duty) stepDown(a *guard.Action) {
 	h := d.host
 	d.host, d.source = nil, nil
+	d.moved(nil) // wherever it is now, it is not here
 	if h == nil {
 		return
 	}
@@ -279,8 +280,7 @@ func (d *duty) stepDown(a *guard.Action) {
 		d.node.pass(directory.Record{Match: d.match, Epoch: r.Epoch, Since: r.Since, Seq: 1, Owner: r.Owner, Standby: r.Standby, Witness: r.Witness})
 	}
 	switch a.Why {
-	case guard.Moved:
-		d.moved(nil)
+	case guard.Moved: // as planned
 	case guard.Over: // others ended it while this node was away, or it is just ending by itself, which this does not change
 		h.match.Retire(loop.OverMoved, "over")
 		return

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/overtime-server/overtime/cluster/admin"
+	"github.com/overtime-server/overtime/cluster/directory"
 	"github.com/overtime-server/overtime/cluster/matchmaker"
 	"github.com/overtime-server/overtime/cluster/member"
 	"github.com/overtime-server/overtime/cluster/place"
@@ -97,6 +98,9 @@ func (w ticketNode) play(ctx context.Context, p *matchmaker.Proposal) (a matchma
 		}
 	}
 	rec, err := w.n.live(ctx, id)
+	if p.Match == "" && err == nil {
+		rec = w.settled(ctx, rec)
+	}
 	switch {
 	case err != nil:
 		return a, err // the match is over already, or nobody knows
@@ -123,6 +127,20 @@ func (w ticketNode) play(ctx context.Context, p *matchmaker.Proposal) (a matchma
 		}
 	}
 	return a, nil
+}
+
+// settleFor is how long a new match may take to find a node that stands by for it.
+const settleFor = time.Second
+
+// settled waits a little until somebody stands by for a new match: it would be a pity to send players into one that dies with its node.
+func (w ticketNode) settled(ctx context.Context, rec directory.Record) directory.Record {
+	for end := time.Now().Add(settleFor); rec.Standby == "" && len(w.n.others()) > 1 && time.Now().Before(end) && ctx.Err() == nil; {
+		time.Sleep(20 * time.Millisecond)
+		if r, ok := w.n.dir.Get(rec.Match); ok {
+			rec = r
+		}
+	}
+	return rec
 }
 
 // createKeyed has a match made once for its id, by the id's home.

@@ -106,7 +106,7 @@ func (h *history) skipped() (n int) {
 // gapsOf finds how long the players of the hit matches saw nothing.
 func (s *siege) gapsOf(k *strike, sights []sight, r *siegeReport) *struck {
 	x := &struck{strike: k, gaps: map[part][]float64{}}
-	within := time.Second
+	within := min(time.Second, k.until-k.at)
 	if k.fault == "restart" { // it leaves when it has moved all matches
 		within = k.until - k.at
 	}

@@ -42,7 +42,8 @@ func faultCells() (all []cell) {
 }
 
 const (
-	tellPlayers  = 300 * time.Millisecond // until every player has heard of the standby, too
+	tellPlayers  = 300 * time.Millisecond  // until every player has heard of the standby, too
+	betweenFalls = 1200 * time.Millisecond // a client that loses a connection after less than a second backs off, which is not measured here
 	freezeFor    = 2 * time.Second
 	noticeWithin = 10 * time.Second // until everything that can be is well again, on a busy machine
 	loseWithin   = 25 * time.Second // until a match that lost two of three is closed: 15 s, and some time to be told
@@ -51,7 +52,7 @@ const (
 
 // strike makes a fault, waits until everything is as well as it can be, and puts new nodes in the place of dead ones.
 func (s *siege) strike(ctx context.Context, c cell) error {
-	if !pause(ctx, tellPlayers) {
+	if !pause(ctx, betweenFalls) {
 		return ctx.Err()
 	}
 	var list []placed

@@ -95,7 +95,7 @@ const (
 func (p *pace) next(l lag, frame uint32) sending {
 	p.note(&l, frame)
 	wait, step := p.wait(&l), divisors[p.step]
-	silent := p.seen == 0 && p.ntrips > 0 && wait > l.ticks(p.rtt+startTime)
+	silent := p.seen == 0 && p.first != 0 && p.ntrips > 0 && l.tick-p.first > l.ticks(p.rtt+startTime)
 	p.audit.next(&l, p.rtt, silent)
 	if silent && p.audit.verdict != flows {
 		step = divisors[slowest] // the first acknowledgement will tell; until then not much may pile up

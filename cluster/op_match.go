@@ -19,12 +19,23 @@ func (n *Node) running(id string) (*hosted, error) {
 	if _, ok := n.matches.result(id); ok {
 		return nil, admin.ErrOver
 	}
+	if r, ok := n.dir.Get(id); ok && r.Live() {
+		return nil, errMovedAway // since the request was sent here
+	}
 	return nil, admin.ErrNotFound
 }
 
-// matchError says in the words of the API what a match has against a request.
-func matchError(err error) error {
+// errMovedAway asks for another try.
+var errMovedAway = fmt.Errorf("%w: the match is just going to another node", admin.ErrBusy)
+
+// moved reports whether a match ended here because it goes on elsewhere.
+func (h *hosted) moved() bool { return h.match.Info().Outcome == loop.OverMoved }
+
+// refusal says in the words of the API what a match has against a request.
+func (h *hosted) refusal(err error) error {
 	switch {
+	case errors.Is(err, loop.ErrOver) && h.moved():
+		return errMovedAway
 	case errors.Is(err, loop.ErrOver):
 		return admin.ErrOver
 	case errors.Is(err, loop.ErrBusy):
@@ -47,7 +58,7 @@ func (o operator) Kick(match, player, reason string) error {
 	if reason == "" {
 		reason = "removed by an operator"
 	}
-	return matchError(h.match.Kick(player, reason))
+	return h.refusal(h.match.Kick(player, reason))
 }
 
 // Pause implements admin.Node.
@@ -56,7 +67,7 @@ func (o operator) Pause(match string, on bool) error {
 	if err != nil {
 		return err
 	}
-	return matchError(h.match.Pause(on))
+	return h.refusal(h.match.Pause(on))
 }
 
 // End implements admin.Node.
@@ -66,7 +77,7 @@ func (o operator) End(ctx context.Context, match string, result []byte) (admin.M
 		return admin.Match{}, err
 	}
 	if err := h.match.Finish(result); err != nil {
-		return admin.Match{}, matchError(err)
+		return admin.Match{}, h.refusal(err)
 	}
 	if err := h.ended(ctx); err != nil {
 		return admin.Match{}, err
@@ -80,7 +91,7 @@ func (o operator) Event(match string, data []byte) error {
 	if err != nil {
 		return err
 	}
-	return matchError(h.match.Admin(data))
+	return h.refusal(h.match.Admin(data))
 }
 
 // askAnnounce asks a node to tell the players of a match, or of all its matches, something.
@@ -102,7 +113,7 @@ func (n *Node) giveAnnounce(_ context.Context, _ string, in askAnnounce) (told a
 	for _, h := range all {
 		if err := h.match.Announce(in.Text); err != nil {
 			if in.Match != "" {
-				return told, matchError(err)
+				return told, h.refusal(err)
 			}
 			continue
 		}

@@ -2,13 +2,16 @@ package cluster
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/overtime-server/overtime/cluster/admin"
+	"github.com/overtime-server/overtime/game/loop"
 	"github.com/overtime-server/overtime/netcode/client"
 	"github.com/overtime-server/overtime/schema"
 )
@@ -160,4 +163,29 @@ func TestOperatorOfACluster(t *testing.T) {
 	}
 	wantProblem(t, do(t, "POST", nodes[0].AdminURL()+"/v1/nodes/none/drain", ""), 404)
 	wantStatus(t, do(t, "POST", nodes[0].AdminURL()+"/v1/messages", `{"node":"`+nodes[2].id+`","text":"x"}`), 200)
+}
+
+// A match that went to another node while an operator's request was under way has not ended: the request may be made again.
+func TestOperatorMeetsAMove(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, nil)
+	made, err := operator{n}.CreateMatch(t.Context(), admin.MatchSpec{Game: "tag"}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := n.matches.get(made.ID)
+	h.match.Retire(loop.OverMoved, "moved")
+	if err := h.ended(t.Context()); !errors.Is(err, admin.ErrBusy) {
+		t.Errorf("deleting a match that moves: %v", err)
+	}
+	if err := h.refusal(h.match.Pause(true)); !errors.Is(err, admin.ErrBusy) {
+		t.Errorf("pausing a match that moves: %v", err)
+	}
+	for method, path := range map[string]string{"GET": "", "DELETE": "", "POST": "/tokens"} {
+		body := ""
+		if method == "POST" {
+			body = `{"players":[{"id":"p"}]}`
+		}
+		wantProblem(t, do(t, method, n.AdminURL()+"/v1/matches/"+made.ID+path, body), http.StatusServiceUnavailable)
+	}
 }

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -34,7 +35,8 @@ func (o operator) Match(id string) (admin.Match, error) {
 	if m, ok := o.matches.result(id); ok {
 		return m, nil
 	}
-	return admin.Match{}, admin.ErrNotFound
+	_, err := o.running(id) // which says why it is not here
+	return admin.Match{}, err
 }
 
 // deleteWithin bounds how long DeleteMatch and End wait: a tick, and the end of the recording on a slow disk.
@@ -42,18 +44,24 @@ const deleteWithin = 5 * time.Second
 
 // DeleteMatch implements admin.Node.
 func (o operator) DeleteMatch(id string) error {
-	h := o.matches.get(id)
-	if h == nil {
+	h, err := o.running(id)
+	switch {
+	case errors.Is(err, admin.ErrOver):
 		return admin.ErrNotFound
+	case err != nil:
+		return err
 	}
 	h.match.Stop(loop.OverFinished)
 	return h.ended(context.Background())
 }
 
-// ended waits for a match to be over.
+// ended waits for a match to be over, which it is not where it goes on elsewhere.
 func (h *hosted) ended(ctx context.Context) error {
 	select {
 	case <-h.gone:
+		if h.moved() {
+			return errMovedAway
+		}
 		return nil
 	case <-time.After(deleteWithin):
 		return fmt.Errorf("%w: the match takes long to end", admin.ErrBusy)
@@ -67,8 +75,10 @@ const tokenLife = time.Hour
 
 // Tokens implements admin.Node.
 func (o operator) Tokens(match string, players []admin.Player) (map[string]string, error) {
-	if o.matches.get(match) == nil {
+	if _, err := o.running(match); errors.Is(err, admin.ErrOver) {
 		return nil, admin.ErrNotFound
+	} else if err != nil {
+		return nil, err
 	}
 	tokens := make(map[string]string, len(players))
 	for _, p := range players {

@@ -22,7 +22,8 @@ type Node interface {
 	Owner(ctx context.Context, match string) (node string, err error)
 	// Forward has another node answer a request; ErrUnreachable if it does not.
 	Forward(ctx context.Context, node string, r Request) (Response, error)
-	// Match returns a match of this node that runs, or one of those that ended last; ErrNotFound otherwise.
+	// Match returns a match of this node that runs, or one of those that ended last; ErrNotFound otherwise, ErrBusy where it is just going
+	// to another node.
 	Match(id string) (Match, error)
 	// Matches returns a page of the running matches of all nodes that q asks for, ascending by id, whether there are more, and the
 	// nodes that did not answer.
@@ -30,7 +31,7 @@ type Node interface {
 	// Results returns a page of the matches that ended last on all nodes, ascending by end and id, whether there are more, and the
 	// nodes that did not answer.
 	Results(ctx context.Context, q ResultQuery) (list []Match, more bool, silent []string)
-	// DeleteMatch ends a running match of this node and returns when it has ended; ErrNotFound otherwise.
+	// DeleteMatch ends a running match of this node and returns when it has ended; ErrNotFound and ErrBusy as for Match.
 	DeleteMatch(id string) error
 	// Kick removes a player from a match of this node at its next tick; ErrNoPlayer if he is not in it.
 	Kick(match, player, reason string) error

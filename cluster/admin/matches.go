@@ -55,11 +55,12 @@ func (s *Server) matchRoutes() []Route {
 		Op("createMatch", "POST /v1/matches", http.StatusCreated, "Make a match", s.createMatch).
 			Fails(ErrGame, ErrRegion, ErrKeyReused, ErrLost, ErrFull, ErrDraining, ErrUnreachable),
 		Op("listMatches", "GET /v1/matches", http.StatusOK, "List running matches of all nodes, by id", s.listMatches),
-		Op("getMatch", "GET /v1/matches/{id}", http.StatusOK, "One match, also for a while after its end", s.getMatch).Fails(ErrNotFound).At(n.Owner),
+		Op("getMatch", "GET /v1/matches/{id}", http.StatusOK, "One match, also for a while after its end", s.getMatch).
+			Fails(ErrNotFound, ErrBusy).At(n.Owner),
 		Op("deleteMatch", "DELETE /v1/matches/{id}", http.StatusNoContent, "End a match without a result", s.deleteMatch).
-			Fails(ErrNotFound).At(n.Owner),
+			Fails(ErrNotFound, ErrBusy).At(n.Owner),
 		Op("signTokens", "POST /v1/matches/{id}/tokens", http.StatusOK, "Sign tokens that let players in", s.signTokens).
-			Fails(ErrNotFound).At(n.Owner),
+			Fails(ErrNotFound, ErrBusy).At(n.Owner),
 	}
 }
 

@@ -8,7 +8,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/overtime-server/overtime/cluster/admin"
+	"github.com/overtime-server/overtime/cluster/directory"
 	"github.com/overtime-server/overtime/netcode/token"
 )
 
@@ -253,5 +256,40 @@ func TestKeyRotation(t *testing.T) {
 	}
 	if nodes[0].Reload() == nil {
 		t.Error("took a secret file without keys")
+	}
+}
+
+// A key that comes again makes no second match: not after a restart, not while the match is on its way to another node, and not when
+// its node has forgotten it.
+func TestKeyOfAMatchThatIsNotHere(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	create := func(n *Node, body string) answer {
+		return do(t, "POST", n.AdminURL()+"/v1/matches", body, "Idempotency-Key", "k1")
+	}
+	data := func(c *Config) { c.Data = dir }
+	first := startNode(t, data)
+	id := create(first, `{"game":"tag"}`).field(t, "match_id")
+	if err := (operator{first}).DeleteMatch(id); err != nil {
+		t.Fatal(err)
+	}
+	stopNode(t, first)
+	n := startNode(t, data)
+	if again := create(n, `{"game":"tag"}`).field(t, "match_id"); again != id || n.matches.count() != 0 {
+		t.Errorf("after a restart the key made match %s, want %s, which is over", again, id)
+	}
+
+	n.matches.mu.Lock()
+	n.matches.finished = map[string]admin.Match{}
+	n.matches.mu.Unlock()
+	for state, want := range map[directory.State]int{directory.Running: 503, directory.Lost: 410, directory.Ended: 201} {
+		n.dir = directory.New(n.id)
+		n.dir.Apply(time.Now(), []directory.Record{{Match: id, Epoch: 2, Since: 1, Seq: 1, Owner: "other", State: state}})
+		if _, err := n.giveCreate(t.Context(), "", askCreate{Match: id, Spec: admin.MatchSpec{Game: "tag"}}); (err == nil) != (want == 201) {
+			t.Errorf("%v: %v, want status %d", state, err, want)
+		}
+		if n.matches.count() != 0 {
+			t.Errorf("%v: a second match was made", state)
+		}
 	}
 }

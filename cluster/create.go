@@ -246,11 +246,19 @@ func (n *Node) giveCreate(_ context.Context, _ string, in askCreate) (got gotCre
 	defer n.placing.Unlock()
 	delete(n.reserved, in.Match)
 	if made, ok := n.matches.made(in.Match); ok {
-		if made != sum(in.Spec) {
+		if made != sum(in.Spec) && made != [sha256.Size]byte{} {
 			return got, admin.ErrKeyReused
 		}
 		return got, nil
 	}
-	_, err = n.hostLocked(def, in)
-	return got, err
+	switch r, ok := n.dir.Get(in.Match); { // somebody made it
+	case !ok:
+		_, err = n.hostLocked(def, in)
+		return got, err
+	case r.Live():
+		return got, fmt.Errorf("%w: the match is just going to another node", admin.ErrUnreachable)
+	case r.State == directory.Lost:
+		return got, admin.ErrLost
+	}
+	return got, nil // and it is over
 }

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"crypto/sha256"
+	"slices"
 	"sync"
 
 	"github.com/overtime-server/overtime/cluster/admin"
@@ -27,7 +28,7 @@ type register struct {
 	mu       sync.Mutex // guards the following
 	running  map[string]*hosted
 	finished map[string]admin.Match
-	sums     map[string][sha256.Size]byte // of the specs of finished matches
+	sums     map[string][sha256.Size]byte // of the specs of finished matches that ran here
 	order    []string                     // ids in finished, in order of their end; at most keepFinished
 	maps     map[string]*sharedMap        // by content hash
 	watchers sync.WaitGroup               // goroutines of Node.watch
@@ -87,6 +88,9 @@ func (r *register) dropLocked(h *hosted) {
 
 // keepLocked adds a finished match; beyond keepFinished the oldest is forgotten.
 func (r *register) keepLocked(result admin.Match) {
+	if _, again := r.finished[result.ID]; again {
+		r.order = slices.DeleteFunc(r.order, func(id string) bool { return id == result.ID })
+	}
 	if len(r.order) >= keepFinished {
 		delete(r.finished, r.order[0])
 		delete(r.sums, r.order[0])
@@ -113,15 +117,16 @@ func (r *register) get(id string) *hosted {
 	return r.running[id]
 }
 
-// made returns the digest of the spec that a match of this id was made from, if there is or was one here.
+// made returns the digest of the spec that a match of this id was made from, if there is or was one here; zero where that is not known any
+// more, since it ended before this process began.
 func (r *register) made(id string) (sum [sha256.Size]byte, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if h := r.running[id]; h != nil {
 		return h.sum, true
 	}
-	sum, ok = r.sums[id]
-	return sum, ok
+	_, ok = r.finished[id]
+	return r.sums[id], ok
 }
 
 // count returns the number of running matches.

@@ -33,7 +33,7 @@ type Node struct {
 	results *resultFile            // locks itself; nil: results are kept in memory only
 	hook    *webhook               // locks itself; nil: results are delivered nowhere
 	drains  drains                 // locks itself
-	limiter *limiter               // locks itself
+	limiter *admin.Limiter         // locks itself
 	tickets *tickets               // locks itself
 	seats   *seatBook              // locks itself
 	matches *register              // locks itself
@@ -83,7 +83,7 @@ func Start(cfg Config) (*Node, error) {
 	}
 	n := &Node{
 		cfg: cfg, id: newID("n"), began: time.Now(), stats: map[string]*loop.Stats{}, matches: newRegister(), failed: make(chan error, 3),
-		limiter: newLimiter(askRate, askBurst, limiterSize), asking: make(chan struct{}, maxAsking), reserved: map[string]time.Time{},
+		limiter: admin.NewLimiter(askRate, askBurst, askFrom), asking: make(chan struct{}, maxAsking), reserved: map[string]time.Time{},
 		flights: flights{out: map[string]chan struct{}{}},
 		duties:  duties{all: map[string]*duty{}, held: map[string]time.Time{}}, bulks: make(chan struct{}, bulkAtOnce),
 		lobby: lobby{matches: map[string]*openMatch{}, asked: map[string]time.Time{}},

@@ -104,7 +104,7 @@ func (o operator) PlayerURL(host string) string {
 
 // Counters implements admin.Node.
 func (o operator) Counters() admin.Counters {
-	k := admin.Counters{Net: o.edge.Stats(), Games: o.stats, Matches: map[string]int{}, Limited: o.limiter.refused.Load(),
+	k := admin.Counters{Net: o.edge.Stats(), Games: o.stats, Matches: map[string]int{}, Limited: o.limiter.Refused(),
 		Unprotected: map[string]int{}}
 	k.BytesIn, k.BytesOut = o.edge.Bytes()
 	waiting := o.tickets.counters()

@@ -15,6 +15,12 @@ import (
 const (
 	maxAsk    = 4 << 10          // bytes of a request's body
 	placeLife = 10 * time.Minute // of a player token from quickplay
+
+	// What one address may ask of guest and quickplay: so many requests a second, so many at once. A school behind one address still gets in;
+	// a script does not fill the node with matches.
+	askRate  = 10
+	askBurst = 60
+	askFrom  = 16 << 10 // addresses in each of the limiter's two tables
 )
 
 // routes is the player listener.
@@ -50,7 +56,7 @@ func plain(w http.ResponseWriter, status int, text string) {
 // limited is the rate limit per address.
 func (n *Node) limited(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if !n.limiter.allow(r) {
+		if !n.limiter.Allow(r) {
 			tooMany(w)
 			return
 		}

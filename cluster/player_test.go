@@ -5,6 +5,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/overtime-server/overtime/cluster/admin"
 )
 
 func TestQuickplayJoins(t *testing.T) {
@@ -140,7 +142,7 @@ func TestPublicURLWins(t *testing.T) {
 
 func TestAskingTooOften(t *testing.T) {
 	n := startNode(t, nil)
-	n.limiter = newLimiter(1, 2, 10)
+	n.limiter = admin.NewLimiter(1, 2, 10)
 	h := n.limited(n.guest)
 	var last int
 	for range 3 {

@@ -70,7 +70,7 @@ func TestLeavingNodeIsThere(t *testing.T) {
 func TestGuessesAreLimited(t *testing.T) {
 	t.Parallel()
 	n := startNode(t, nil)
-	n.limiter = newLimiter(1, 2, 10)
+	n.limiter = admin.NewLimiter(1, 2, 10)
 	created, err := operator{n}.CreateMatch(t.Context(), admin.MatchSpec{Game: "tag"}, "")
 	if err != nil {
 		t.Fatal(err)

@@ -17,7 +17,7 @@ import (
 // route answers GET /v1/route: where a match is played.
 func (n *Node) route(w http.ResponseWriter, r *http.Request) {
 	match := r.URL.Query().Get("match")
-	if _, known := n.dir.Get(match); !known && !n.limiter.allow(r) { // others are asked: guesses must not take up all questions
+	if _, known := n.dir.Get(match); !known && !n.limiter.Allow(r) { // others are asked: guesses must not take up all questions
 		tooMany(w)
 		return
 	}

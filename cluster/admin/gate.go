@@ -19,7 +19,7 @@ func (s *Server) admit(r *http.Request) (Role, error) {
 	if !originAllowed(r) {
 		return RoleNone, errOrigin
 	}
-	if !s.limiter.allow(r) { // before the key: it cannot be guessed quickly either
+	if !s.limiter.Allow(r) { // before the key: it cannot be guessed quickly either
 		return RoleNone, errRate
 	}
 	role := s.roleOf(r)

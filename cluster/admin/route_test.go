@@ -81,7 +81,7 @@ func TestRateLimit(t *testing.T) {
 		}
 	}
 	for i := range 3 * addresses { // memory is bounded
-		s.limiter.allow(&http.Request{RemoteAddr: "10." + strings.Join([]string{itoa(i >> 16), itoa(i >> 8 & 255), itoa(i & 255)}, ".") + ":1"})
+		s.limiter.Allow(&http.Request{RemoteAddr: "10." + strings.Join([]string{itoa(i >> 16), itoa(i >> 8 & 255), itoa(i & 255)}, ".") + ":1"})
 	}
 	if n := len(s.limiter.newer) + len(s.limiter.older); n > 2*addresses {
 		t.Errorf("%d addresses are kept", n)

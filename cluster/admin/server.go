@@ -42,7 +42,7 @@ type Server struct {
 	cfg      Config
 	table    table
 	document []byte
-	limiter  *limiter
+	limiter  *Limiter
 
 	bodies room // of requests that are being answered
 }
@@ -55,7 +55,7 @@ func New(cfg Config) (*Server, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, limiter: newLimiter()}
+	s := &Server{cfg: cfg, limiter: NewLimiter(rate, burst, addresses)}
 	known := newSchemas()
 	s.table = newTable(slices.Concat(s.matchRoutes(), s.operateRoutes(), s.nodeRoutes(), s.otherRoutes(), s.consoleRoutes(), cfg.Routes), known)
 	s.document = document(s.table, known, cfg.Version)

@@ -1,4 +1,4 @@
-package cluster
+package admin
 
 import (
 	"net/http"
@@ -12,10 +12,10 @@ func from(addr string) *http.Request { return &http.Request{RemoteAddr: addr} }
 
 func TestLimiterByAddress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLimiter(10, 3, 100)
+		l := NewLimiter(10, 3, 100)
 		take := func(addr string) (n int) {
 			for range 10 {
-				if l.allow(from(addr)) {
+				if l.Allow(from(addr)) {
 					n++
 				}
 			}
@@ -36,7 +36,7 @@ func TestLimiterByAddress(t *testing.T) {
 		if n := take("127.0.0.1:1") + take("[::1]:1") + take("[::ffff:127.0.0.1]:1"); n != 30 {
 			t.Errorf("loopback got %d of 30 through", n)
 		}
-		if got := l.refused.Load(); got != 7+10+7+17 {
+		if got := l.Refused(); got != 7+10+7+17 {
 			t.Errorf("%d refusals counted, want 41", got)
 		}
 		time.Sleep(200 * time.Millisecond)
@@ -48,7 +48,7 @@ func TestLimiterByAddress(t *testing.T) {
 
 // Addresses without end must not fill the memory, and must not give those that ask now a new bucket each time.
 func TestLimiterIsBounded(t *testing.T) {
-	l := newLimiter(1, 1, 50)
+	l := NewLimiter(1, 1, 50)
 	busy := netip.MustParseAddr("192.0.2.1")
 	passed := 0
 	for i := range 10_000 {

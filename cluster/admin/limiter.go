@@ -1,4 +1,4 @@
-package cluster
+package admin
 
 import (
 	"net"
@@ -11,20 +11,11 @@ import (
 	"github.com/overtime-server/overtime/netcode"
 )
 
-// What one address may ask of guest and quickplay: so many requests a second, so many at once. A school behind one
-// address still gets in; a script does not fill the node with matches.
-const (
-	askRate  = 10
-	askBurst = 60
-)
-
-// limiterSize is how many addresses each of the two tables of a limiter holds.
-const limiterSize = 16 << 10
-
-// limiter bounds how often one address may ask. Its memory is bounded: addresses are in two tables, and when the newer is
-// full it becomes the older and the older is forgotten, which gives back a full bucket at worst.
-type limiter struct {
-	// static after newLimiter
+// Limiter bounds how often one address may ask; the listener for players has one too. Its memory is bounded: addresses are in two tables,
+// and when the newer is full it becomes the older and the older is forgotten, which gives back a full bucket at worst. Any goroutine may
+// call its methods.
+type Limiter struct {
+	// static after NewLimiter
 	limit netcode.Limit
 	began time.Time
 	size  int
@@ -35,13 +26,14 @@ type limiter struct {
 	newer, older map[netip.Addr]netcode.Bucket
 }
 
-func newLimiter(rate, burst, size int) *limiter {
-	return &limiter{limit: netcode.PerSecond(rate, burst), began: time.Now(), size: size, newer: map[netip.Addr]netcode.Bucket{}}
+// NewLimiter makes a limiter for rate requests a second and burst at once of each address. A table holds size addresses.
+func NewLimiter(rate, burst, size int) *Limiter {
+	return &Limiter{limit: netcode.PerSecond(rate, burst), began: time.Now(), size: size, newer: map[netip.Addr]netcode.Bucket{}}
 }
 
-// allow takes one request of an address. Loopback is not limited: it is the operator himself, or a proxy that speaks for
+// Allow takes one request of an address. Loopback is not limited: it is the operator himself, or a proxy that speaks for
 // everybody and limits by itself.
-func (l *limiter) allow(r *http.Request) bool {
+func (l *Limiter) Allow(r *http.Request) bool {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		host = r.RemoteAddr
@@ -57,7 +49,10 @@ func (l *limiter) allow(r *http.Request) bool {
 	return ok
 }
 
-func (l *limiter) take(addr netip.Addr) bool {
+// Refused is how many requests were refused.
+func (l *Limiter) Refused() uint64 { return l.refused.Load() }
+
+func (l *Limiter) take(addr netip.Addr) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	b, ok := l.newer[addr]

@@ -88,7 +88,6 @@ func (u *update) judge(version uint32) {
 	for id, players := range u.players {
 		for _, p := range players {
 			eventually(u.t, "all commands are echoed", p.quiet)
-			eventually(u.t, "all samples are answered", func() bool { return p.client.Unanswered(time.Second) == 0 })
 		}
 		m := show(u.t, u.now()[0], id)
 		owner := ownerOf(u.now(), id).matches.get(id)
@@ -119,6 +118,9 @@ func (u *update) judgePlayer(p *updatePlayer, owners map[uint32]string) {
 			u.t.Errorf("match %s: epoch %d of %s and of %s", p.match, epoch, was, node)
 		}
 		owners[epoch] = node
+	}
+	if n := p.client.Unanswered(time.Second); n > 0 {
+		u.t.Errorf("player %d of %s: %d samples were never answered", p.number, p.match, n)
 	}
 	s := p.client.Stats()
 	if s.Abandoned+s.HashMismatches+s.DecodeErrors != 0 || s.HashChecks == 0 {

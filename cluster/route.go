@@ -83,7 +83,7 @@ const hushed = 150 * time.Millisecond
 // routeTo is the edge's question where a match is that is not here. It may wait until ctx is over: a standby that is about to
 // take over lets those wait who come too early.
 func (n *Node) routeTo(ctx context.Context, match string, epoch uint32) (netcode.Route, error) {
-	for {
+	for began := time.Now(); ; {
 		rec, err := n.live(ctx, match)
 		switch {
 		case errors.Is(err, admin.ErrNotFound):
@@ -97,6 +97,7 @@ func (n *Node) routeTo(ctx context.Context, match string, epoch uint32) (netcode
 		}
 		switch gone := n.deserted(rec); {
 		case rec.Owner == n.id || rec.Since < epoch: // news are on their way
+		case !gone && epoch > 0 && n.holds(match) && time.Since(began) < moveWait: // sent here by an owner that has just given it up
 		case !gone:
 			return n.wayTo(rec.Owner)
 		case rec.Standby != n.id && rec.Standby != "":
@@ -108,6 +109,16 @@ func (n *Node) routeTo(ctx context.Context, match string, epoch uint32) (netcode
 		case <-time.After(waitAgain):
 		}
 	}
+}
+
+// moveWait is how long a player who comes back to a match is kept at a node that has a copy of it: he may have been quicker than the news
+// that the match is played there now.
+const moveWait = 150 * time.Millisecond
+
+// holds says whether this node has a copy of a match.
+func (n *Node) holds(match string) bool {
+	d := n.duties.get([]byte(match))
+	return d != nil && d.copies.Load()
 }
 
 // waitAgain is how often a player who waits for a match is looked after.

@@ -209,6 +209,7 @@ func (n *Node) linkStream(from, kind string, c net.Conn) {
 	if kind != bulkSnapshot {
 		return
 	}
+	_ = c.SetDeadline(time.Now().Add(2 * bulkTime)) // the sender has given up by then
 	b, err := replica.ReadSnapshot(c, 0)
 	if err != nil {
 		n.cfg.Log.Warn("snapshot", "node", from, "err", err)
@@ -219,30 +220,38 @@ func (n *Node) linkStream(from, kind string, c net.Conn) {
 		n.cfg.Log.Warn("snapshot", "node", from, "err", err)
 		return
 	}
-	if d := n.duties.get([]byte(snap.Match)); d != nil {
-		d.mail.put(letter{kind: letterSnapshot, from: from, snap: snap})
+	if d := n.duties.get([]byte(snap.Match)); d != nil && !d.mail.put(letter{kind: letterSnapshot, from: from, snap: snap}) {
+		n.duties.dropped.Add(1) // the owner sends another one when it hears nothing
 	}
 }
 
-// bulk sends a state to a follower.
+// bulk sends a state to a follower. Who is out of reach when it is his turn gets nothing: others would wait for the attempt.
 func (n *Node) bulk(d *duty, peer string, snapshot []byte) {
 	n.work.Go(func() {
 		n.bulks <- struct{}{}
 		defer func() { <-n.bulks }()
-		ctx, cancel := n.within(bulkTime)
-		defer cancel()
-		c, err := n.links.Open(ctx, peer, bulkSnapshot)
-		if err == nil {
-			stop := closeWith(ctx, c)
-			_, err = c.Write(snapshot)
-			stop()
-			err = errors.Join(err, c.Close())
+		err := link.ErrDown
+		if n.linked(peer) {
+			err = n.sendBulk(peer, snapshot)
 		}
 		if err != nil {
 			n.cfg.Log.Warn("snapshot not sent", "match", d.match, "node", peer, "err", err)
 			d.mail.put(letter{kind: letterBulkFailed, from: peer})
 		}
 	})
+}
+
+func (n *Node) sendBulk(peer string, snapshot []byte) error {
+	ctx, cancel := n.within(bulkTime)
+	defer cancel()
+	c, err := n.links.Open(ctx, peer, bulkSnapshot)
+	if err != nil {
+		return err
+	}
+	stop := closeWith(ctx, c)
+	_, err = c.Write(snapshot)
+	stop()
+	return errors.Join(err, c.Close())
 }
 
 // relieve has standbys and witnesses replaced that are about to leave.

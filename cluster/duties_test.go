@@ -72,3 +72,38 @@ func TestMovesHaveAnEnd(t *testing.T) {
 		t.Errorf("a match that is gone cannot be moved: %v", err)
 	}
 }
+
+// What other nodes send is bounded, whatever it is; what this node says to itself always arrives.
+func TestMailIsBounded(t *testing.T) {
+	m := newMailbox()
+	for i := range mailLimit {
+		if !m.put(letter{kind: letterGuard}) {
+			t.Fatalf("letter %d was refused", i)
+		}
+	}
+	for kind, want := range map[letterKind]bool{letterReplica: false, letterSnapshot: false, letterDown: true, letterOver: true} {
+		if got := m.put(letter{kind: kind}); got != want {
+			t.Errorf("letter of kind %d taken: %v, want %v", kind, got, want)
+		}
+	}
+	if letters, _ := m.take(nil); len(letters) != mailLimit+2 {
+		t.Errorf("%d letters, want %d", len(letters), mailLimit+2)
+	}
+	if !m.put(letter{kind: letterSnapshot}) {
+		t.Error("no room after all letters were taken")
+	}
+}
+
+// The names of matches come from other nodes too: a recording stays in its directory.
+func TestRecordingsStayWhereTheyBelong(t *testing.T) {
+	dir := t.TempDir()
+	for match, want := range map[string]bool{"m1": true, "../m1": false, "a/b": false, "..": false, "/m1": false} {
+		f, err := openJournal(dir, match, 2)
+		if (err == nil) != want {
+			t.Errorf("match %q: %v", match, err)
+		}
+		if f != nil {
+			_ = f.Close()
+		}
+	}
+}

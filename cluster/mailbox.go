@@ -10,7 +10,7 @@ const mailLimit = 1024
 type letter struct {
 	kind letterKind
 	from string // node
-	body []byte // letterGuard, letterReplica
+	body []byte // letterGuard, letterReplica; both and letterSnapshot are the mail of other nodes
 	tick uint32 // letterLogged, letterFrozen
 	text string // letterOffer: standby. letterMove: target
 	also string // letterOffer: witness
@@ -54,7 +54,7 @@ func newMailbox() mailbox { return mailbox{wake: make(chan struct{}, 1)} }
 // put queues a letter; false if there is no room, or nobody reads any more. Only letters of other nodes can lack room.
 func (m *mailbox) put(l letter) bool {
 	m.mu.Lock()
-	mail := l.kind == letterGuard || l.kind == letterReplica
+	mail := l.kind == letterGuard || l.kind == letterReplica || l.kind == letterSnapshot
 	if m.closed || mail && m.mail >= mailLimit {
 		m.mu.Unlock()
 		return false

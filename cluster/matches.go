@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"crypto/sha256"
+	"encoding/json"
 	"slices"
 	"sync"
 
@@ -37,6 +38,7 @@ type register struct {
 // sharedMap is the unchanging part of the world of one or more matches.
 type sharedMap struct {
 	body []byte
+	text bool // JSON
 	uses int
 }
 
@@ -46,17 +48,28 @@ func newRegister() *register {
 }
 
 func (r *register) add(h *hosted) {
+	hash := h.match.MapHash()
+	fresh := sharedMap{}
+	if known, _ := r.mapBody(hash); known == nil && hash != "" {
+		body := h.match.Static()
+		fresh = sharedMap{body: body, text: json.Valid(body)} // which takes a while: not under the lock, and once
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.running[h.match.ID()] = h
-	if hash := h.match.MapHash(); hash != "" {
-		m := r.maps[hash]
-		if m == nil {
-			m = &sharedMap{body: h.match.Static()}
-			r.maps[hash] = m
-		}
-		m.uses++
+	if hash == "" {
+		return
 	}
+	m := r.maps[hash]
+	if m == nil {
+		if fresh.body == nil { // the last match that had it has ended just now
+			fresh.body = h.match.Static()
+			fresh.text = json.Valid(fresh.body)
+		}
+		m = &fresh
+		r.maps[hash] = m
+	}
+	m.uses++
 }
 
 // drop forgets a match that goes on elsewhere.
@@ -153,12 +166,12 @@ func (r *register) all() []*hosted {
 	return list
 }
 
-// mapBody returns the map with a content hash, or nil.
-func (r *register) mapBody(hash string) []byte {
+// mapBody returns the map with a content hash, or nil, and whether it is JSON.
+func (r *register) mapBody(hash string) (body []byte, text bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if m := r.maps[hash]; m != nil {
-		return m.body
+		return m.body, m.text
 	}
-	return nil
+	return nil, false
 }

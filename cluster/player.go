@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"bytes"
-	"encoding/json"
 	"net/http"
 	"time"
 
@@ -78,7 +77,7 @@ func (n *Node) broken(w http.ResponseWriter, err error) {
 // mapByHash serves what never changes under its hash, so whoever has it need not ask again.
 func (n *Node) mapByHash(w http.ResponseWriter, r *http.Request) {
 	hash := r.PathValue("hash")
-	body := n.matches.mapBody(hash)
+	body, text := n.matches.mapBody(hash)
 	if body == nil {
 		admin.Problem(w, http.StatusNotFound, "no running match has this map")
 		return
@@ -88,7 +87,7 @@ func (n *Node) mapByHash(w http.ResponseWriter, r *http.Request) {
 	h.Set("ETag", `"`+hash+`"`)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Type", "application/octet-stream")
-	if json.Valid(body) {
+	if text {
 		h.Set("Content-Type", "application/json")
 	}
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))

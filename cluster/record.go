@@ -16,6 +16,9 @@ func openJournal(dir, match string, epoch uint32) (*os.File, error) {
 	if dir == "" {
 		return nil, nil
 	}
+	if filepath.Base(match) != match || match == ".." || match == "." { // other nodes name matches too
+		return nil, fmt.Errorf("record: match %.64q is not fit for a file name", match)
+	}
 	if epoch > 1 {
 		match += "." + strconv.FormatUint(uint64(epoch), 10)
 	}

@@ -75,6 +75,7 @@ var callErrors = []struct {
 	{"draining", admin.ErrDraining},
 	{"key_reused", admin.ErrKeyReused},
 	{"lost", admin.ErrLost},
+	{"unreachable", admin.ErrUnreachable},
 	{"no_ticket", admin.ErrTicket},
 	{"player_busy", admin.ErrPlayerBusy},
 	{"assigned", admin.ErrAssigned},

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/overtime-server/overtime/cluster/admin"
@@ -85,6 +86,38 @@ func (f *flights) enter(ctx context.Context, id string) (func(), error) {
 	}
 }
 
+// busy says whether a creation is on its way here.
+func (f *flights) busy(id string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.out[id] != nil
+}
+
+// vacant makes sure that no other node has a match or is having it made. A node that does not answer may: whoever asks must come again,
+// until it answers or membership knows that it is dead. A process that is gone has nothing.
+func (n *Node) vacant(ctx context.Context, match string) error {
+	others := n.others()
+	errs := make(chan error, len(others))
+	for _, node := range others {
+		go func() { // ends with ctx
+			got, err := ask[gotWhere](ctx, n, node, "where", askWhere{match})
+			switch {
+			case errors.Is(err, syscall.ECONNREFUSED):
+				err = nil
+			case err == nil && (got.Coming || got.Result || len(got.Record) > 0):
+				err = fmt.Errorf("%w: the match is being made", admin.ErrUnreachable)
+			}
+			errs <- err
+		}()
+	}
+	for range others {
+		if err := <-errs; err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // giveCreateOnce makes the match of a key, or finds the one that was made. Others may have made it when this node was not yet the
 // key's home, so everybody is asked.
 func (n *Node) giveCreateOnce(ctx context.Context, _ string, in askCreate) (got gotCreate, err error) {
@@ -96,6 +129,11 @@ func (n *Node) giveCreateOnce(ctx context.Context, _ string, in askCreate) (got 
 	w, err := n.find(ctx, in.Match)
 	switch {
 	case errors.Is(err, admin.ErrNotFound):
+		sure, cancel := context.WithTimeout(ctx, reserveWithin)
+		defer cancel()
+		if err = n.vacant(sure, in.Match); err != nil {
+			return got, err
+		}
 		return n.createBest(ctx, in)
 	case err != nil:
 		return got, err
@@ -236,7 +274,7 @@ func (n *Node) lapseLocked() {
 }
 
 // giveCreate hosts a match here, once for each id.
-func (n *Node) giveCreate(_ context.Context, _ string, in askCreate) (got gotCreate, err error) {
+func (n *Node) giveCreate(ctx context.Context, _ string, in askCreate) (got gotCreate, err error) {
 	got.URL = n.meta.URL
 	def, err := n.game(in.Spec.Game)
 	if err != nil {
@@ -250,6 +288,9 @@ func (n *Node) giveCreate(_ context.Context, _ string, in askCreate) (got gotCre
 			return got, admin.ErrKeyReused
 		}
 		return got, nil
+	}
+	if err := ctx.Err(); err != nil { // this node stood still meanwhile, and the match may have been made elsewhere
+		return got, err
 	}
 	switch r, ok := n.dir.Get(in.Match); { // somebody made it
 	case !ok:

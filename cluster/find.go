@@ -27,6 +27,7 @@ type askWhere struct {
 type gotWhere struct {
 	Record []byte `json:"record,omitempty"` // directory.Append, if the node has a record
 	Result bool   `json:"result,omitempty"` // the match is over and the node has its result
+	Coming bool   `json:"coming,omitempty"` // the node is having it made, or keeps room for it
 }
 
 func (n *Node) giveWhere(_ context.Context, _ string, in askWhere) (got gotWhere, err error) {
@@ -34,6 +35,11 @@ func (n *Node) giveWhere(_ context.Context, _ string, in askWhere) (got gotWhere
 		got.Record = directory.Append(nil, r)
 	}
 	_, got.Result = n.matches.result(in.Match)
+	n.placing.Lock()
+	n.lapseLocked()
+	_, got.Coming = n.reserved[in.Match]
+	n.placing.Unlock()
+	got.Coming = got.Coming || n.flights.busy(in.Match)
 	return got, nil
 }
 

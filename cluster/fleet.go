@@ -152,6 +152,7 @@ func (n *Node) tend() {
 			n.members.SetLoad(n.load())
 			n.repair()
 			n.relieve()
+			n.yield()
 			n.disown()
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/overtime-server/overtime/cluster/admin"
 	"github.com/overtime-server/overtime/netcode"
@@ -22,6 +23,8 @@ type hosted struct {
 	sum    [sha256.Size]byte // of the spec that it was made from
 	duty   *duty             // that guards its ownership; nil on a lone node
 	gone   chan struct{}     // closed when the match is over and its result is kept
+
+	rival time.Time // since when the directory has it as another node's; owned by Node.tend
 }
 
 // register is what the node knows of its matches. It locks itself.

@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"errors"
+	"math"
 	"net"
 	"slices"
 	"time"
@@ -307,6 +308,28 @@ func (d *duty) fail() {
 		d.host.match.Retire(loop.OverFailed, "too many nodes were lost")
 	}
 }
+
+// yield stops matches that the directory has had as another node's for yieldAfter. A guard hears of a new owner sooner; but where a match was
+// made twice under one key, the two owners' guards know nothing of each other. Called by tend.
+func (n *Node) yield() {
+	for _, h := range n.matches.all() {
+		r, ok := n.dir.Get(h.match.ID())
+		switch {
+		case h.duty == nil:
+		case !ok || !r.Live() || r.Owner == n.id:
+			h.rival = time.Time{}
+		case h.rival.IsZero():
+			h.rival = time.Now()
+		case time.Since(h.rival) > yieldAfter:
+			if x, ok := n.node(r.Owner); ok {
+				h.match.MoveTo(x.Meta.URL)
+			}
+			h.duty.mail.put(letter{kind: letterEnded, tick: math.MaxUint32})
+		}
+	}
+}
+
+const yieldAfter = 3 * time.Second
 
 // disown declares matches over that this node is named as the owner of but neither serves nor will serve. Called by tend.
 func (n *Node) disown() {

@@ -2,11 +2,14 @@
 # TypeScript tests and for generating the wire code, Chromium for the browser test.
 
 .DEFAULT_GOAL := help
-.PHONY: help build bundle run test test-go test-web race fuzz lint cross determinism generate check-generated browser picture bench load demo soak clean ci
+.PHONY: help build bundle run test test-go test-web race fuzz lint cross determinism generate check-generated browser picture bench load demo soak sim clean ci
 
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 RUNS     ?= 50
 MINUTES  ?= 10
+SEED     ?= 1
+SEEDS    ?= 1000
+JOBS     ?= 2
 FUZZTIME ?= 6s
 BOTS     ?= 6
 FAULT    ?= kill
@@ -102,6 +105,13 @@ demo: build
 # Break real clusters in every way RUNS (50) times, then at random for MINUTES (10); about three hours
 soak:
 	SOAK_RUNS=$(RUNS) SOAK_MINUTES=$(MINUTES) SOAK_CELLS="$(CELLS)" go test -run '^TestSoak' -count=1 -timeout 0 -v ./cmd/overtime
+
+# Simulate whole nodes in virtual time, SEEDS of everything (1000), from SEED on, JOBS (2) at a time; a seed that fails prints its schedule
+sim:
+	go test -c -o bin/sim.test ./cluster
+	cd cluster && for job in $$(seq 0 $$(( $(JOBS) - 1 ))); do \
+		../bin/sim.test -test.run '^TestSim' -test.timeout 0 -simlogs ../bin -simseed $$(( $(SEED) + job * $(SEEDS) / $(JOBS) )) -simseeds $$(( $(SEEDS) / $(JOBS) )) & jobs="$$jobs $$!"; \
+	done; failed=0; for job in $$jobs; do wait $$job || failed=1; done; exit $$failed
 
 # Remove what builds and tests have made
 clean:

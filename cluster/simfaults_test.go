@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"slices"
 	"time"
 
 	"github.com/overtime-server/overtime/cluster/simnet"
@@ -128,7 +129,10 @@ func (w *simWorld) careful(faults int) (names []string) {
 }
 
 // chaos breaks things without waiting for anything.
-func (w *simWorld) chaos(d time.Duration) (names []string) {
+func (w *simWorld) chaos(d time.Duration) []string { return w.trouble(d) }
+
+// trouble is chaos of some faults; none named is all.
+func (w *simWorld) trouble(d time.Duration, only ...string) (names []string) {
 	var mends []func()
 	for end := time.Now().Add(d); time.Now().Before(end); {
 		time.Sleep(time.Duration(w.rng.Int64N(int64(1500 * time.Millisecond))))
@@ -139,6 +143,9 @@ func (w *simWorld) chaos(d time.Duration) (names []string) {
 			continue
 		}
 		f := simFaults[w.rng.IntN(len(simFaults))]
+		if len(only) > 0 && !slices.Contains(only, f.name) {
+			continue
+		}
 		if mend := f.do(w); mend != nil {
 			names = append(names, f.name)
 			mends = append(mends, mend)

@@ -14,18 +14,16 @@ import (
 // are. Every step is noted in a book outside of the game, so that the history of any state can be told afterwards.
 type ledger struct {
 	book  *ledgerBook
-	node  string
-	seed  uint64
-	chain uint64
+	chain uint64 // the seed at first
 }
 
-// ledgerGame returns the game as a node plays it.
-func ledgerGame(b *ledgerBook, node string, exact bool) game.Def {
+// ledgerGame returns the game.
+func ledgerGame(b *ledgerBook, exact bool) game.Def {
 	return game.Def{
 		Name: "ledger", Version: 1, Hz: 10, Seats: 16, Exact: exact,
 		Kinds: []game.Kind{{Name: "chain", Fields: []game.Field{{Name: "low", Bits: 32, Signed: true}, {Name: "high", Bits: 32, Signed: true}}}},
 		New: func(s game.Setup) (game.Match, error) {
-			return &ledger{book: b, node: node, seed: s.Seed, chain: s.Seed}, nil
+			return &ledger{book: b, chain: s.Seed}, nil
 		},
 	}
 }

@@ -94,6 +94,9 @@ func simulate(t *testing.T, seed uint64, f func(w *simWorld)) {
 	})
 }
 
+// fork returns a generator of its own for a goroutine.
+func (w *simWorld) fork() *rand.Rand { return rand.New(rand.NewPCG(w.rng.Uint64(), 0)) }
+
 // clock is the virtual time since the start.
 func (w *simWorld) clock() string { return fmt.Sprintf("%.3fs", time.Since(w.start).Seconds()) }
 
@@ -133,7 +136,7 @@ func (w *simWorld) add() *simNode {
 	s := &simNode{name: "n" + strconv.Itoa(w.started)}
 	s.host = w.net.Host(s.name)
 	cfg := Config{
-		Games: []game.Def{ledgerGame(w.book, s.name, w.exact)}, Listen: s.host.Addr(8080), Admin: s.host.Addr(8081), AdminKey: "key",
+		Games: []game.Def{ledgerGame(w.book, w.exact)}, Listen: s.host.Addr(8080), Admin: s.host.Addr(8081), AdminKey: "key",
 		Gossip: s.host.Addr(simnet.GossipPort), Link: s.host.Addr(7947), SecretFile: w.secret, EmptyAfter: time.Hour, SeatHold: 10 * time.Minute,
 		Log: w.logger(s.name),
 		net: medium{

@@ -1,0 +1,142 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+
+	"github.com/overtime-server/overtime/cluster/admin"
+)
+
+// creation is one answered POST /v1/matches with a key.
+type creation struct {
+	key  string
+	seed uint64 // of the match that was answered; 0: it could not be looked at any more
+}
+
+// onceModel: whoever creates under a key gets the match that was made first.
+var onceModel = porcupine.Model{
+	Partition: func(h []porcupine.Operation) (parts [][]porcupine.Operation) {
+		byKey := map[string]int{}
+		for _, o := range h {
+			k := o.Input.(string)
+			if _, ok := byKey[k]; !ok {
+				byKey[k] = len(parts)
+				parts = append(parts, nil)
+			}
+			parts[byKey[k]] = append(parts[byKey[k]], o)
+		}
+		return parts
+	},
+	Init: func() any { return uint64(0) },
+	Step: func(state, _, output any) (bool, any) {
+		s, got := state.(uint64), output.(creation).seed
+		if s == 0 || got == 0 {
+			return true, max(s, got)
+		}
+		return s == got, s
+	},
+	DescribeOperation: func(in, out any) string { return fmt.Sprintf("%v: %x", in, out.(creation).seed) },
+}
+
+// seedAt looks at the match that an answer named.
+func (w *simWorld) seedAt(made admin.Created) uint64 {
+	for _, n := range w.alive() {
+		if h := n.Node.matches.get(made.ID); h != nil && strings.Contains(made.URL, n.host.Addr(8080)) {
+			return h.match.Config().Seed
+		}
+	}
+	return 0
+}
+
+// createOften has several callers create under a few keys at random nodes until the time is over, each again after an error.
+func (w *simWorld) createOften(callers int, d time.Duration) []porcupine.Operation {
+	var mu sync.Mutex
+	var history []porcupine.Operation
+	var all sync.WaitGroup
+	end := time.Now().Add(d)
+	for c := range callers {
+		rng := w.fork()
+		all.Go(func() {
+			for time.Now().Before(end) {
+				time.Sleep(time.Duration(rng.Int64N(int64(600 * time.Millisecond))))
+				key := fmt.Sprint("key", int(time.Since(w.start)/(3*time.Second))) // a new one every 3 s
+				n := w.anyNode(rng)
+				if n.paused {
+					continue
+				}
+				ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+				called := time.Since(w.start)
+				made, err := operator{n.Node}.CreateMatch(ctx, admin.MatchSpec{}, key)
+				cancel()
+				if err != nil {
+					continue // it may have been made all the same: then the next answer names it
+				}
+				o := porcupine.Operation{ClientId: c, Input: key, Output: creation{key, w.seedAt(made)}, Call: int64(called), Return: int64(time.Since(w.start))}
+				mu.Lock()
+				history = append(history, o)
+				mu.Unlock()
+			}
+		})
+	}
+	all.Wait()
+	return history
+}
+
+// TestSimCreateOnce: concurrent creations with a key, through all nodes, make one match, while nodes die and links are cut.
+func TestSimCreateOnce(t *testing.T) {
+	seeds(t, 2, func(w *simWorld) {
+		w.grow(5)
+		stop := make(chan struct{})
+		var chaos sync.WaitGroup
+		chaos.Go(func() {
+			defer close(stop)
+			w.trouble(20*time.Second, "kill", "cut", "pause", "loss")
+		})
+		history := w.createOften(4, 20*time.Second)
+		<-stop
+		chaos.Wait()
+		time.Sleep(10 * time.Second)
+		if len(history) < 5 {
+			w.fail("only %d creations were answered", len(history))
+		}
+		if !porcupine.CheckOperations(onceModel, history) {
+			w.fail("a key made two matches:%s", twice(history))
+		}
+		owners := map[string]string{}
+		for _, n := range w.alive() {
+			for _, h := range n.Node.matches.all() {
+				if o := owners[h.match.ID()]; o != "" {
+					w.fail("match %s runs on %s and %s", h.match.ID(), o, n.name)
+				}
+				owners[h.match.ID()] = n.name
+			}
+		}
+		w.t.Logf("%d creations answered, %d matches", len(history), len(owners))
+	})
+}
+
+// twice lists the answers for keys that made more than one match.
+func twice(history []porcupine.Operation) (text string) {
+	seeds := map[string]map[uint64]bool{}
+	for _, o := range history {
+		c := o.Output.(creation)
+		if seeds[c.key] == nil {
+			seeds[c.key] = map[uint64]bool{}
+		}
+		if c.seed != 0 {
+			seeds[c.key][c.seed] = true
+		}
+	}
+	for _, o := range history {
+		if c := o.Output.(creation); len(seeds[c.key]) > 1 {
+			text += fmt.Sprintf("\n%s %x, client %d, %v to %v", c.key, c.seed, o.ClientId, time.Duration(o.Call), time.Duration(o.Return))
+		}
+	}
+	return text
+}

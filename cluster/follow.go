@@ -63,10 +63,12 @@ func (d *duty) follow(from string, m *replica.Message) {
 		return
 	}
 	if m.Kind == replica.KindBegin {
-		if json.Unmarshal(m.Config, &d.meta) != nil {
+		var meta matchMeta // a new one: a match that this node hands out shares what it was made from
+		if json.Unmarshal(m.Config, &meta) != nil {
 			d.node.duties.malformed.Add(1)
 			return
 		}
+		d.meta = meta
 	} else {
 		d.stepped = time.Now()
 	}

@@ -108,9 +108,11 @@ func (n *Node) askWhere(ctx context.Context, match string, nodes []string, limit
 			replies <- reply{node, got, err}
 		}()
 	}
+	silent := 0
 	for range nodes {
 		r := <-replies
 		if r.err != nil {
+			silent++
 			continue
 		}
 		recs, err := directory.Parse(r.got.Record)
@@ -121,6 +123,9 @@ func (n *Node) askWhere(ctx context.Context, match string, nodes []string, limit
 		if r.got.Result {
 			return whereabouts{result: r.node}, nil
 		}
+	}
+	if 2*silent > len(nodes) {
+		return whereabouts{}, fmt.Errorf("%w: most of those who could know the match do not answer", admin.ErrUnreachable)
 	}
 	return whereabouts{}, admin.ErrNotFound
 }

@@ -16,11 +16,11 @@ func (d *duty) hurry() {
 	if d.host == nil || standby == "" || d.even == 0 || now-d.even < awayAfter || d.guard.Role() != guard.RoleOwner {
 		return
 	}
-	if need := d.guard.Record().Need; need == guard.NeedAnswer || need == guard.NeedMajority {
+	switch need := d.guard.Record().Need; {
+	case need == guard.NeedAnswer || need == guard.NeedMajority:
 		d.sendAway(standby)
 		return
-	}
-	if now-d.even < lagLimit {
+	case now-d.even < lagLimit || need != guard.NeedNothing && need != guard.NeedWitness: // it does not count yet, or is given up already
 		return
 	}
 	d.node.duties.laggards.Add(1)

@@ -11,7 +11,7 @@ import (
 
 // askAllNodes asks every node that is alive for a list, this one too, and returns all lists together, and who did not answer.
 func askAllNodes[Got any](ctx context.Context, n *Node, method string, in any, list func(Got) []admin.Match) (all []admin.Match, silent []string) {
-	ctx, cancel := context.WithTimeout(ctx, callTime)
+	ctx, cancel := context.WithTimeout(ctx, listTime)
 	defer cancel()
 	nodes := append(n.others(), n.id)
 	got := make([]Got, len(nodes))

@@ -161,6 +161,9 @@ func (n *Node) repair() {
 // callTime is how long most calls to other nodes may take.
 const callTime = 2 * time.Second
 
+// listTime is how long a node has to add what it has to a list. One that is frozen must not hold the others' answers up.
+const listTime = 500 * time.Millisecond
+
 // within returns a context for work that belongs to the node and not to a request; it ends with the node.
 func (n *Node) within(d time.Duration) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(n.life, d)

@@ -106,7 +106,7 @@ demo: build
 soak:
 	SOAK_RUNS=$(RUNS) SOAK_MINUTES=$(MINUTES) SOAK_CELLS="$(CELLS)" go test -run '^TestSoak' -count=1 -timeout 0 -v ./cmd/overtime
 
-# Simulate whole nodes in virtual time, SEEDS of everything (1000), from SEED on, JOBS (2) at a time; a seed that fails prints its schedule
+# Simulate whole nodes in virtual time, SEEDS=1000 of them from SEED=1 on; a failing one prints its schedule
 sim:
 	go test -c -o bin/sim.test ./cluster
 	cd cluster && for job in $$(seq 0 $$(( $(JOBS) - 1 ))); do \

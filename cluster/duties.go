@@ -227,7 +227,7 @@ func (n *Node) linkStream(from, kind string, c net.Conn) {
 
 // bulk sends a state to a follower. Who is out of reach when it is his turn gets nothing: others would wait for the attempt.
 func (n *Node) bulk(d *duty, peer string, snapshot []byte) {
-	n.work.Go(func() {
+	n.spawn(func() {
 		n.bulks <- struct{}{}
 		defer func() { <-n.bulks }()
 		err := link.ErrDown

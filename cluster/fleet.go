@@ -43,6 +43,7 @@ type fleet struct {
 	known  map[string]byte   // what the directory was told of each node
 	up     map[string]bool   // nodes to which there is a link
 	cutOff map[string]bool   // nodes to which the link broke, and was not made anew yet
+	over   bool              // closeFleet waits for work: no more begins
 }
 
 // maxPulls bounds the repairs that wait. What is left out comes again with the next push/pull.
@@ -308,6 +309,15 @@ func (n *Node) leave(ctx context.Context) {
 	}
 }
 
+// spawn runs f on a goroutine that closeFleet waits for, unless it waits already: a match that did not end in time may still call.
+func (n *Node) spawn(f func()) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !n.over {
+		n.work.Go(f)
+	}
+}
+
 // closeFleet ends what is left.
 func (n *Node) closeFleet() {
 	if n.stop != nil {
@@ -319,6 +329,9 @@ func (n *Node) closeFleet() {
 	if n.links != nil {
 		n.links.Close()
 	}
+	n.mu.Lock()
+	n.over = true
+	n.mu.Unlock()
 	n.work.Wait() // after those whose callbacks start work
 	if n.link != nil {
 		n.link.close()

@@ -3,6 +3,7 @@ package cluster
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -76,24 +77,17 @@ func (r *resultFile) add(m admin.Match) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var err error
-	if r.lines >= keepFinished {
+	renew := r.lines >= keepFinished
+	if renew {
 		err = r.renewLocked() // m is in the register by now
-	} else {
-		err = r.writeLocked(m)
+	}
+	if !renew || err != nil {
+		err = errors.Join(err, writeResult(r.f, &m))
+		r.lines++
 	}
 	if err != nil {
 		r.log.Error("result not kept", "match", m.ID, "err", err)
 	}
-}
-
-func (r *resultFile) writeLocked(m admin.Match) error {
-	b, err := json.Marshal(m)
-	if err != nil {
-		return err
-	}
-	r.lines++
-	_, err = r.f.Write(append(b, '\n')) // one write: a line is there whole or torn, never mixed
-	return err
 }
 
 // renewLocked replaces the file by one with what the register holds.
@@ -102,17 +96,34 @@ func (r *resultFile) renewLocked() error {
 	if err != nil {
 		return err
 	}
+	for _, m := range r.from() {
+		if err = writeResult(f, &m); err != nil {
+			break
+		}
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), r.path)
+	}
+	if err != nil { // on with the old file: a full disk must not cost what was kept
+		_ = f.Close()
+		_ = os.Remove(f.Name())
+		return err
+	}
 	if r.f != nil {
 		_ = r.f.Close() // superseded
 	}
 	r.f, r.lines = f, 0
-	for _, m := range r.from() {
-		if err := r.writeLocked(m); err != nil {
-			return err
-		}
+	return nil
+}
+
+// writeResult writes a line.
+func writeResult(f *os.File, m *admin.Match) error {
+	b, err := json.Marshal(m)
+	if err != nil {
+		return err
 	}
-	r.lines = 0
-	return os.Rename(f.Name(), r.path)
+	_, err = f.Write(append(b, '\n')) // one write: a line is there whole or torn, never mixed
+	return err
 }
 
 func (r *resultFile) close() error {

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/overtime-server/overtime/cluster/admin"
@@ -63,5 +64,31 @@ func TestResultsSurviveARestart(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, ".results-*")); len(left) != 0 {
 		t.Errorf("temporary files left: %v", left)
+	}
+}
+
+// Where the file cannot be written anew, the old one goes on and holds all that was kept.
+func TestResultsOutliveAFullDisk(t *testing.T) {
+	dir := t.TempDir()
+	reg := newRegister()
+	r, err := openResults(dir, reg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := r.path
+	r.path = filepath.Join(dir, "no", "such", "directory") // as good as full
+	for i := range keepFinished + 5 {
+		m := admin.Match{ID: fmt.Sprintf("m%05d", i), Game: "tag"}
+		reg.mu.Lock()
+		reg.keepLocked(m)
+		reg.mu.Unlock()
+		r.add(m)
+	}
+	if err := r.close(); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(path)
+	if lines := strings.Count(string(b), "\n"); err != nil || lines != keepFinished+5 {
+		t.Errorf("%d results kept, want %d (%v)", lines, keepFinished+5, err)
 	}
 }

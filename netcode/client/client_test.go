@@ -219,6 +219,24 @@ func TestCloseCodes(t *testing.T) {
 	}
 }
 
+// A hello that a bad network kept back is no wrong token: the client comes again.
+func TestLateHello(t *testing.T) {
+	for reason, again := range map[string]bool{noHello: true, "token wrong": false} {
+		bubble(t, func(s *server, _ *network, _ *Config) { s.refuse, s.reason = schema.CloseToken, reason },
+			func(s *server, n *network, p *player, c *Client, done chan error) {
+				pass(2 * time.Second)
+				s.with(func() { s.refuse = 0 })
+				pass(6 * time.Second)
+				if st := c.Stats(); (st.Connects == 1) != again || (len(done) == 0) != again {
+					t.Errorf("closed with %q: %d connections, ended: %v", reason, st.Connects, len(done) > 0)
+				}
+				if !again {
+					<-done
+				}
+			})
+	}
+}
+
 // TestMismatch: a wrong hash is counted, a keyframe asked for once, and the client goes on.
 func TestMismatch(t *testing.T) {
 	wrong := uint32(1040)

@@ -76,6 +76,9 @@ func (c *Client) ended(l *link) ending {
 	if l.race != nil && l.welcomed && e.code == schema.CloseReplaced && e.lasted < raceEcho {
 		e.code = 1006 // by ourselves: the hello of a runner that had lost came late
 	}
+	if !l.welcomed && e.code == schema.CloseToken && e.reason == noHello {
+		e.code = 1006 // the hello did not get there in time: that says nothing about the token
+	}
 	e.move = l.move
 	if e.code == schema.CloseMoved && e.move.URL == "" {
 		e.move.URL = e.reason
@@ -86,6 +89,9 @@ func (c *Client) ended(l *link) ending {
 	e.moved = e.move.URL != ""
 	return e
 }
+
+// noHello is the reason of a close with 4001 for want of a hello, as the server words it.
+const noHello = "no hello"
 
 // headStart is what the address that a server named, or that a roaming player chose, has before the others.
 const headStart = 300 * time.Millisecond

@@ -7,6 +7,9 @@ import { Socket, type SocketLike } from './socket.js';
 /** Moves that one attempt follows. */
 const MAX_MOVES = 3;
 
+/** Reason of a close with 4001 for want of a hello, as the server words it. */
+const NO_HELLO = 'no hello';
+
 /** How an attempt ended that was not let in. */
 export interface Failure {
   /** Close code; 1006 if there was none. */
@@ -130,7 +133,8 @@ export class Attempt {
       this.events.closed(code, reason);
       return;
     }
-    const why = this.bye ?? code;
+    const lost = code === 4001 && reason === NO_HELLO; // the hello did not get there in time: that says nothing about the token
+    const why = lost ? 1006 : (this.bye ?? code);
     this.events.failed({ code: why, moveTo: actionFor(why) === 'move' ? address(this.moveTo || reason) : '' });
   }
 }

@@ -241,6 +241,26 @@ func (n *Node) judge() {
 		}
 		return
 	}
+	majority := n.majorityLocked(now)
+	for _, x := range n.view.Nodes {
+		was := n.known[x.ID]
+		switch {
+		case x.State == member.Alive && was != alive:
+			n.known[x.ID] = alive
+			n.dir.Alive(x.ID)
+		case x.State != member.Alive && (was != dead || now.Sub(x.Since) < recentDeath):
+			n.known[x.ID] = dead
+			n.dir.Dead(now, x.ID, majority)
+			if was != dead {
+				n.cfg.Log.Info("node is gone", "node", x.ID, "state", x.State, "majority", majority)
+			}
+		}
+	}
+	n.forgetLocked()
+}
+
+// majorityLocked says whether more than half are alive of those that live or did some seconds ago. The caller holds mu.
+func (n *Node) majorityLocked(now time.Time) bool {
 	living, recent := 0, 0 // members that live, and those that did some seconds ago
 	for _, x := range n.view.Nodes {
 		switch {
@@ -251,20 +271,11 @@ func (n *Node) judge() {
 			recent++
 		}
 	}
-	for _, x := range n.view.Nodes {
-		was := n.known[x.ID]
-		switch {
-		case x.State == member.Alive && was != alive:
-			n.known[x.ID] = alive
-			n.dir.Alive(x.ID)
-		case x.State != member.Alive && (was != dead || now.Sub(x.Since) < recentDeath):
-			n.known[x.ID] = dead
-			n.dir.Dead(now, x.ID, 2*living > recent)
-			if was != dead {
-				n.cfg.Log.Info("node is gone", "node", x.ID, "state", x.State, "majority", 2*living > recent)
-			}
-		}
-	}
+	return 2*living > recent
+}
+
+// forgetLocked forgets what is known of nodes that are in the view no more. The caller holds mu.
+func (n *Node) forgetLocked() {
 	for id := range n.known {
 		if _, ok := n.view.Node(id); !ok {
 			delete(n.known, id) // the directory forgets it by itself

@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"sync"
 	"testing"
@@ -54,20 +55,23 @@ func (w *simWorld) seedAt(made admin.Created) uint64 {
 	return 0
 }
 
-// createOften has several callers create under a few keys at random nodes until the time is over, each again after an error.
-func (w *simWorld) createOften(callers int, d time.Duration) []porcupine.Operation {
+// createOften has callers, with a source of chance each, create under a few keys at random nodes until the time is over, each again after an
+// error.
+func (w *simWorld) createOften(callers []*rand.Rand, d time.Duration) []porcupine.Operation {
 	var mu sync.Mutex
 	var history []porcupine.Operation
 	var all sync.WaitGroup
 	end := time.Now().Add(d)
-	for c := range callers {
-		rng := w.fork()
+	for c, rng := range callers {
 		all.Go(func() {
 			for time.Now().Before(end) {
 				time.Sleep(time.Duration(rng.Int64N(int64(600 * time.Millisecond))))
 				key := fmt.Sprint("key", int(time.Since(w.start)/(3*time.Second))) // a new one every 3 s
 				n := w.anyNode(rng)
-				if n.paused {
+				w.mu.Lock()
+				paused := n.paused
+				w.mu.Unlock()
+				if paused {
 					continue
 				}
 				ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
@@ -92,13 +96,14 @@ func (w *simWorld) createOften(callers int, d time.Duration) []porcupine.Operati
 func TestSimCreateOnce(t *testing.T) {
 	seeds(t, 2, func(w *simWorld) {
 		w.grow(5)
+		callers := []*rand.Rand{w.fork(), w.fork(), w.fork(), w.fork()} // before trouble draws from the same source
 		stop := make(chan struct{})
 		var chaos sync.WaitGroup
 		chaos.Go(func() {
 			defer close(stop)
 			w.trouble(20*time.Second, "kill", "cut", "pause", "loss")
 		})
-		history := w.createOften(4, 20*time.Second)
+		history := w.createOften(callers, 20*time.Second)
 		<-stop
 		chaos.Wait()
 		time.Sleep(10 * time.Second)

@@ -42,6 +42,7 @@ type duty struct {
 	out      guard.Message
 	logged   uint32 // owner: last tick stepped
 	even     int64  // owner: when all that was stepped had been released, last
+	lonely   int64  // owner: since when there is no node in place of a witness that is lost; 0: there is one
 	away     int64  // owner: even, when players were sent away last
 	slow     string // owner: a standby that was too slow
 	slowTill int64  // until when it is not chosen again

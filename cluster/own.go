@@ -199,6 +199,7 @@ func (d *duty) offer(standby, witness string) {
 	if s, w := d.guard.Candidates(); s == "" && w != "" && d.guard.List().Standby == "" {
 		d.guard.Spare(now)
 	}
+	d.shrink(witness)
 }
 
 // candidacy says who is wanted for a match.

@@ -111,9 +111,9 @@ func (n *node) ready() (count int) {
 
 // matchOf is what a node's API shows of a match.
 type matchOf struct {
-	Owner, Standby string
-	Protected      bool
-	Tick, Epoch    uint32
+	Owner, Standby, Witness string
+	Protected               bool
+	Tick, Epoch             uint32
 }
 
 func (n *node) match(id string) (m matchOf, status int) {
@@ -215,9 +215,42 @@ func TestThreeProcesses(t *testing.T) {
 		return again.ready() == 3 && others[0].ready() == 3
 	})
 	within(t, 15*time.Second, "the match is protected again", func() bool { m, _ := again.match(id); return m.Protected })
-	if s := ask("DELETE", "http://"+again.admin+"/v1/matches/"+id, "", nil); s != 0 && s != 204 {
-		t.Errorf("delete: %d", s)
+	lastOne(t, []*node{again, others[0], others[1]}, id)
+}
+
+// lastOne kills all nodes but the one that has a match, each when the cluster has got used to the death of the one before: the match goes on.
+func lastOne(t *testing.T, nodes []*node, id string) {
+	t.Helper()
+	var r struct{ URL string }
+	if s := ask("GET", "http://"+nodes[0].player+"/v1/route?match="+id, "", &r); s != 200 {
+		t.Fatalf("route: %d", s)
 	}
+	owner, rest := split(nodes, r.URL)
+	m, _ := owner.match(id)
+	var witness struct {
+		URL string `json:"public_url"`
+	}
+	if s := ask("GET", "http://"+owner.admin+"/v1/nodes/"+m.Witness, "", &witness); s != 200 {
+		t.Fatalf("the witness: %d", s)
+	}
+	w, standby := split(rest, witness.URL)
+	rest = append(standby, w) // the witness dies first
+	for left := len(rest); left > 0; left-- {
+		n := rest[left-1]
+		if err := n.cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		_ = n.cmd.Wait() // killed
+		within(t, 20*time.Second, "the match has settled with fewer nodes", func() bool {
+			m, _ := owner.match(id)
+			return m.Witness == "" && (m.Standby != "") == (left > 1)
+		})
+	}
+	before, _ := owner.match(id)
+	within(t, 10*time.Second, "the match goes on at the last node", func() bool {
+		m, s := owner.match(id)
+		return s == 200 && m.Tick > before.Tick+30
+	})
 }
 
 // split finds the node that players of a match connect to.

@@ -86,8 +86,9 @@ func (n *Node) merge(b []byte, _ bool) {
 	if len(b) < 1 || len(b) < 1+int(b[0]) {
 		return
 	}
-	from := string(b[1 : 1+b[0]])
-	owners, err := n.dir.Diff(b[1+b[0]:])
+	end := 1 + int(b[0]) // as an int: a byte would wrap
+	from := string(b[1:end])
+	owners, err := n.dir.Diff(b[end:])
 	if err != nil {
 		n.cfg.Log.Warn("digest of a node is malformed", "node", from, "err", err)
 		return

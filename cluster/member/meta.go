@@ -53,7 +53,7 @@ func decodeMeta(b []byte) (Meta, error) {
 		if len(b) < 1 || len(b) < 1+int(b[0]) {
 			return Meta{}, errMeta
 		}
-		*s = string(b[1 : 1+b[0]])
+		*s = string(b[1 : 1+int(b[0])])
 		if !printable(*s) {
 			return Meta{}, errMeta
 		}

@@ -40,13 +40,15 @@ type duty struct {
 	buf      []byte            // memory for messages
 	spare    []letter
 	out      guard.Message
-	logged   uint32 // owner: last tick stepped
-	even     int64  // owner: when all that was stepped had been released, last
-	lonely   int64  // owner: since when there is no node in place of a witness that is lost; 0: there is one
-	away     int64  // owner: even, when players were sent away last
-	slow     string // owner: a standby that was too slow
-	slowTill int64  // until when it is not chosen again
-	finished bool   // the match is over: nothing more is done for it but answering
+	logged   uint32           // owner: last tick stepped
+	even     int64            // owner: when all that was stepped had been released, last
+	offered  [2]string        // owner: standby and witness that were offered last
+	declines map[string]int64 // owner: nodes that were offered and took no part, and until when they are left out
+	lonely   int64            // owner: since when there is no node in place of a witness that is lost; 0: there is one
+	away     int64            // owner: even, when players were sent away last
+	slow     string           // owner: a standby that was too slow
+	slowTill int64            // until when it is not chosen again
+	finished bool             // the match is over: nothing more is done for it but answering
 }
 
 // Kinds of one-way messages on links.

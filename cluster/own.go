@@ -152,6 +152,7 @@ func (d *duty) watch() {
 // publish tells everybody who has which part in the match now.
 func (d *duty) publish(r guard.Record) {
 	d.shown.Store(&r)
+	d.accepted(r)
 	if d.source != nil {
 		d.source.Enter(r.Epoch, d.meta.encode())
 	}
@@ -177,7 +178,7 @@ func (d *duty) seek(standby, witness bool) {
 	d.seeking = true
 	l := d.guard.List()
 	nextS, nextW := d.guard.Candidates()
-	taken := []string{l.Standby, l.Witness, nextS, nextW}
+	taken := append([]string{l.Standby, l.Witness, nextS, nextW}, d.declined(standby, witness)...)
 	slow := ""
 	if d.now() < d.slowTill {
 		slow = d.slow
@@ -195,6 +196,7 @@ func (d *duty) seek(standby, witness bool) {
 func (d *duty) offer(standby, witness string) {
 	d.seeking = false
 	now := d.now()
+	d.offered = [2]string{standby, witness}
 	d.guard.Offer(now, standby, witness)
 	if s, w := d.guard.Candidates(); s == "" && w != "" && d.guard.List().Standby == "" {
 		d.guard.Spare(now)

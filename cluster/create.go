@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -216,8 +217,15 @@ const (
 	reserveWithin = 500 * time.Millisecond // how long a node has to answer
 )
 
-// reserve asks nodes at once. Who does not answer is out.
+// reserve asks nodes at once for room for a match. Who does not answer is out.
 func (n *Node) reserve(ctx context.Context, what askReserve, asks []place.Ask) []place.Reservation {
+	replies, _ := n.askRoom(ctx, "reserve", what, asks)
+	return replies
+}
+
+// askRoom asks nodes at once, for room for a match ("reserve") or for its copy ("stand"), and says how many have not got the rules.
+func (n *Node) askRoom(ctx context.Context, method string, what askReserve, asks []place.Ask) ([]place.Reservation, int32) {
+	var unfit atomic.Int32
 	ctx, cancel := context.WithTimeout(ctx, reserveWithin)
 	defer cancel()
 	replies := make([]place.Reservation, len(asks))
@@ -226,15 +234,18 @@ func (n *Node) reserve(ctx context.Context, what askReserve, asks []place.Ask) [
 		all.Go(func() {
 			in := what
 			in.Hold, in.Limit = a.Hold, a.Limit
-			got, err := ask[gotReserve](ctx, n, a.Node, "reserve", in)
+			got, err := ask[gotReserve](ctx, n, a.Node, method, in)
 			if err != nil {
 				got.Status = place.Refused
+			}
+			if got.Unfit {
+				unfit.Add(1)
 			}
 			replies[i] = place.Reservation{Node: a.Node, Status: got.Status, Load: got.Load}
 		})
 	}
 	all.Wait()
-	return replies
+	return replies, unfit.Load()
 }
 
 // giveReserve tells the load, or keeps room for a match.

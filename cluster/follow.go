@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/overtime-server/overtime/cluster/admin"
@@ -189,29 +187,9 @@ func (n *Node) askWitness(match string, asks []place.Ask) []place.Reservation {
 	return replies
 }
 
-// askStand asks nodes at once, and says how many have not got the rules.
+// askStand asks nodes at once for room for a copy of a match, and says how many have not got the rules.
 func (n *Node) askStand(what askReserve, asks []place.Ask) ([]place.Reservation, int32) {
-	var unfit atomic.Int32
-	ctx, cancel := n.within(reserveWithin)
-	defer cancel()
-	replies := make([]place.Reservation, len(asks))
-	var all sync.WaitGroup
-	for i, a := range asks {
-		all.Go(func() {
-			in := what
-			in.Hold, in.Limit = a.Hold, a.Limit
-			got, err := ask[gotReserve](ctx, n, a.Node, "stand", in)
-			if err != nil {
-				got.Status = place.Refused
-			}
-			if got.Unfit {
-				unfit.Add(1)
-			}
-			replies[i] = place.Reservation{Node: a.Node, Status: got.Status, Load: got.Load}
-		})
-	}
-	all.Wait()
-	return replies, unfit.Load()
+	return n.askRoom(n.life, "stand", what, asks)
 }
 
 // giveStand says how many matches this node stands by for, or keeps room for one more.

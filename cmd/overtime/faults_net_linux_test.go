@@ -178,7 +178,7 @@ func partitions() []partition {
 func TestSoakPartitions(t *testing.T) {
 	number(t, "SOAK_RUNS")
 	for _, p := range partitions() {
-		t.Run(p.name, func(t *testing.T) { part3(t, &p, 12*time.Second) })
+		t.Run(p.name, func(t *testing.T) { part3(t, &p, 30*time.Second) })
 	}
 }
 

@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -58,35 +60,49 @@ func soak(t *testing.T, cfg siegeConfig, all tallies, what string, script func(c
 // perSiege is how often a siege is struck, so that its frames and journals fit into memory.
 const perSiege = 10
 
-// TestSoakFaults runs every cell of the matrix SOAK_RUNS times. Set SOAK_CELLS to a part of a cell's name to run only some.
+// TestSoakFaults runs every cell of the matrix SOAK_RUNS times, as many cells at once as -parallel says. Set SOAK_CELLS to a
+// part of a cell's name to run only some.
 func TestSoakFaults(t *testing.T) {
 	runs, only := number(t, "SOAK_RUNS"), os.Getenv("SOAK_CELLS")
 	all := tallies{}
+	t.Cleanup(func() { all.print(t.Logf) })
+	var mu sync.Mutex // guards all
 	for _, c := range faultCells() {
 		if !strings.Contains(c.String()+";", only) {
 			continue
 		}
-		nodes, most := 3, perSiege
-		if c.who.count() > 1 {
-			nodes, most = 5, perSiege/2
-			if c.dead() {
-				most = 1 // it costs matches
-			}
-		}
-		for done := 0; done < runs; {
-			n := min(most, runs-done)
-			done += n
-			soak(t, siegeOf(t, nodes, 10, 4), all, c.String(), func(ctx context.Context, s *siege) error {
-				for range n {
-					if err := s.strike(ctx, c); err != nil {
-						return err
-					}
-				}
-				return nil
-			})
+		t.Run(c.String(), func(t *testing.T) {
+			t.Parallel()
+			mine := tallies{}
+			soakCell(t, c, runs, mine)
+			mu.Lock()
+			defer mu.Unlock()
+			maps.Copy(all, mine)
+		})
+	}
+}
+
+// soakCell runs one cell of the matrix.
+func soakCell(t *testing.T, c cell, runs int, all tallies) {
+	nodes, most := 3, perSiege
+	if c.who.count() > 1 {
+		nodes, most = 5, perSiege/2
+		if c.dead() {
+			most = 1 // it costs matches
 		}
 	}
-	all.print(t.Logf)
+	for done := 0; done < runs; {
+		n := min(most, runs-done)
+		done += n
+		soak(t, siegeOf(t, nodes, 10, 4), all, c.String(), func(ctx context.Context, s *siege) error {
+			for range n {
+				if err := s.strike(ctx, c); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
 }
 
 // TestSoakRandom hits random nodes in random ways for SOAK_MINUTES, each as soon as every match is protected.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/overtime-server/overtime/game/loop"
@@ -173,30 +174,48 @@ func TestStandby(t *testing.T) {
 	})
 }
 
-// Who is in a match that leaves, and who comes for it afterwards, is sent after it, or told that it is elsewhere.
+// Who is in a match that leaves, who waits for it to let him in, and who comes while it leaves is sent after it, or told that it is elsewhere.
+// Who comes when it has left is told what Config.Route answers.
 func TestRetire(t *testing.T) {
 	for _, url := range []string{playURL("b"), ""} {
 		inTown(t, []string{"a", "b"}, func(t *testing.T, w *town) {
 			e := w.edges["a"]
 			m := e.match("m", nil)
-			c, r := e.rawHello(schema.Hello{Token: e.token("m", "p")})
-			defer c.Close()
+			asked := 0
+			w.answer("a", func(context.Context, string, uint32) (Route, error) {
+				asked++
+				return Route{URL: playURL("b")}, nil
+			})
+			come := func(id string) *tape {
+				c, r := e.rawHello(schema.Hello{Token: e.token("m", id)})
+				t.Cleanup(func() { c.Close() })
+				synctest.Wait() // his hello has been read
+				return r
+			}
+			inside := come("p")
 			after(time.Second)
+			m.Freeze(0, func(uint32) {})
+			synctest.Wait()
+			sent := map[*tape]string{inside: url, come("waits"): url}
 			if url != "" {
 				m.MoveTo(url)
+				sent[come("comes")] = url
 			}
-			late, l := e.rawHello(schema.Hello{Token: e.token("m", "q")})
-			defer late.Close()
 			m.Retire(loop.OverMoved, "moved")
 			after(time.Second)
-			for _, x := range []*tape{r, l} {
+			if e.srv.Match("m") != nil || asked != 0 {
+				t.Errorf("here: %v, asked %d times", e.srv.Match("m") != nil, asked)
+			}
+			sent[come("late")] = playURL("b")
+			after(time.Second)
+			for x, url := range sent {
 				x.expect(t, schema.CloseMoved)
 				if n := x.moves(url); n != 1 && url != "" {
 					t.Errorf("%d moves to %q", n, url)
 				}
 			}
-			if w.edges["a"].srv.Match("m") != nil {
-				t.Error("it is still here")
+			if lastWelcome(inside).Match != "m" || asked != 1 {
+				t.Errorf("welcomed to %q, asked %d times", lastWelcome(inside).Match, asked)
 			}
 		})
 	}

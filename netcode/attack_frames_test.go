@@ -13,11 +13,29 @@ func sends(frames ...[]byte) func(*attacker) {
 	return func(x *attacker) { x.bytes(slices.Concat(frames...)) }
 }
 
-// repeats is an attack that sends the same again and again.
-func repeats(n int, f []byte) func(*attacker) {
+// floods is an attack that sends the same again and again, until it is shown out: however slow the machine is, faster than allowed.
+func floods(f []byte) func(*attacker) {
 	return func(x *attacker) {
-		for range n {
-			x.bytes(f)
+		for batch := bytes.Repeat(f, 100); !x.told.Load(); {
+			if _, err := x.Write(batch); err != nil {
+				return
+			}
+		}
+	}
+}
+
+// flood does the same with the payloads of one message after the other, counted from 0.
+func flood(next func(x *attacker, i uint32) []byte) func(*attacker) {
+	return func(x *attacker) {
+		for i := uint32(0); !x.told.Load(); {
+			var batch []byte
+			for range 100 {
+				batch = append(batch, frame(fin|opBinary, next(x, i))...)
+				i++
+			}
+			if _, err := x.Write(batch); err != nil {
+				return
+			}
 		}
 	}
 }
@@ -75,9 +93,9 @@ func controlAttacks() []attack {
 		{name: "fragmented ping", want: 1002, do: sends(frame(opPing, nil), frame(fin|opContinuation, nil))},
 		{name: "ping of 126 bytes", want: 1002, do: sends(frame(fin|opPing, long))},
 		{name: "close frame of 126 bytes", want: 1002, do: sends(frame(fin|opClose, long))},
-		{name: "ping flood", want: 4008, do: repeats(100, frame(fin|opPing, nil))},
-		{name: "flood of large pings", want: 4008, do: repeats(100, frame(fin|opPing, long[:125]))},
-		{name: "pong flood", want: 4008, do: repeats(100, frame(fin|opPong, nil))},
+		{name: "ping flood", want: 4008, do: floods(frame(fin|opPing, nil))},
+		{name: "flood of large pings", want: 4008, do: floods(frame(fin|opPing, long[:125]))},
+		{name: "pong flood", want: 4008, do: floods(frame(fin|opPong, nil))},
 		{name: "close payload of 1 byte", want: 1002, do: sends(frame(fin|opClose, []byte{3}))},
 		{name: "close reason that is not UTF-8", want: 1007, do: sends(closeFrame(1000, "\xff\xfe\xfd"))},
 		{name: "data after the close frame", want: 1000, do: sends(closeFrame(1000, "bye"), binary, bytes.Repeat(binary, 20))},

@@ -29,8 +29,7 @@ func (h *badHandshake) run(e *edge) error {
 		return err
 	}
 	defer c.Close()
-	begin := time.Now()
-	c.SetDeadline(begin.Add(handshakeWithin + time.Second))
+	c.SetDeadline(time.Now().Add(patience))
 	go h.write(c)
 	status := 0
 	if c.answer(); c.resp != nil {
@@ -49,8 +48,8 @@ func (h *badHandshake) run(e *edge) error {
 	}
 	_, err = io.Copy(io.Discard, c.br)
 	var ne net.Error
-	if errors.As(err, &ne) && ne.Timeout() || time.Since(begin) > handshakeWithin {
-		return fmt.Errorf("still open after %v", time.Since(begin))
+	if errors.As(err, &ne) && ne.Timeout() {
+		return fmt.Errorf("still open after %v", patience)
 	}
 	return nil
 }

@@ -39,28 +39,20 @@ func messageAttacks() []attack {
 		{name: "sequence jump", want: 4007, join: true, do: message(samplesFrom(100_000, 1))},
 		{name: "sequence at its end", want: 4007, join: true, do: message(samplesFrom(1<<32-1, 1))},
 		{name: "command jump", want: 4007, join: true, do: func(x *attacker) { x.message(x.w.Command(3, []byte("x"))) }},
-		{name: "message flood", want: 4008, join: true, do: repeats(700, frame(fin|opBinary, samplesFrom(1, 0)))},
-		{name: "byte flood", want: 4008, join: true, do: repeats(300, frame(fin|opBinary, samplesFrom(1, 32)))},
-		{name: "sample flood", want: 4008, join: true, do: func(x *attacker) {
-			for i := range uint32(150) {
-				x.message(samplesFrom(1+32*i, 32))
-			}
-		}},
-		{name: "command flood", want: 4008, join: true, do: func(x *attacker) {
-			for i := range uint32(700) {
-				x.message(x.w.Command(i+1, []byte("x")))
-			}
-		}},
-		{name: "keyframe flood", want: 4008, join: true, do: func(x *attacker) {
-			for range 30 {
-				x.message(x.w.Keyframe())
-			}
-		}},
-		{name: "clock ping flood", want: 4008, join: true, do: func(x *attacker) {
-			for i := range uint32(700) {
-				x.message(x.w.Ping(i + 1))
-			}
-		}},
+		{name: "message flood", want: 4008, join: true, do: floods(frame(fin|opBinary, samplesFrom(1, 0)))},
+		{name: "byte flood", want: 4008, join: true, do: floods(frame(fin|opBinary, samplesFrom(1, 32)))},
+		{name: "sample flood", want: 4008, join: true, do: flood(func(_ *attacker, i uint32) []byte {
+			return samplesFrom(1+32*i, 32)
+		})},
+		{name: "command flood", want: 4008, join: true, do: flood(func(x *attacker, i uint32) []byte {
+			return x.w.Command(i+1, []byte("x"))
+		})},
+		{name: "keyframe flood", want: 4008, join: true, do: flood(func(x *attacker, _ uint32) []byte {
+			return x.w.Keyframe()
+		})},
+		{name: "clock ping flood", want: 4008, join: true, do: flood(func(x *attacker, i uint32) []byte {
+			return x.w.Ping(i + 1)
+		})},
 	}
 	rnd := rand.New(rand.NewPCG(1, 2))
 	for i := range 8 {
@@ -122,8 +114,8 @@ func helloAttacks() []attack {
 		return s
 	}
 	return []attack{
-		{name: "no hello", want: 4001, within: handshakeWithin, do: func(*attacker) {}},
-		{name: "dripping hello", want: 4001, within: handshakeWithin, do: func(x *attacker) {
+		{name: "no hello", want: 4001, do: func(*attacker) {}},
+		{name: "dripping hello", want: 4001, do: func(x *attacker) {
 			for _, b := range frame(fin|opBinary, make([]byte, 100))[:50] {
 				x.bytes([]byte{b})
 				time.Sleep(100 * time.Millisecond) // it is the attack

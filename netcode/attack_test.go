@@ -17,14 +17,13 @@ import (
 
 // attack is one thing that a hostile client does, and how it must end.
 type attack struct {
-	name   string
-	want   schema.CloseCode
-	or     []schema.CloseCode // also fine
-	offer  string             // Sec-WebSocket-Extensions
-	join   bool               // only once it plays
-	both   bool               // tried before hello and once it plays
-	within time.Duration      // until the close frame; 0: 4 s
-	do     func(*attacker)
+	name  string
+	want  schema.CloseCode
+	or    []schema.CloseCode // also fine
+	offer string             // Sec-WebSocket-Extensions
+	join  bool               // only once it plays
+	both  bool               // tried before hello and once it plays
+	do    func(*attacker)
 }
 
 // attacker is a connection that turns hostile.
@@ -36,10 +35,9 @@ type attacker struct {
 	me    schema.Welcome // if it plays
 }
 
-const (
-	closeWithin     = 4 * time.Second
-	handshakeWithin = 6 * time.Second
-)
+// patience is how long anything over real sockets may take before a test gives up: a bound for what would never come, on a machine that is
+// busy with other things. What is said about times is tested in virtual time.
+const patience = time.Minute
 
 // run carries an attack out and reports what went otherwise than it must.
 func (a *attack) run(e *edge, match, id string, join bool) error {
@@ -57,21 +55,13 @@ func (a *attack) run(e *edge, match, id string, join bool) error {
 	if err != nil {
 		return fmt.Errorf("before the attack: %w", err)
 	}
-	within := a.within
-	if within == 0 {
-		within = closeWithin
-	}
-	begin := time.Now()
-	x.SetDeadline(begin.Add(within + time.Second))
+	x.SetDeadline(time.Now().Add(patience))
 	go a.do(x)
 	code, err := x.closed()
 	if code != a.want && !slices.Contains(a.or, code) {
 		return fmt.Errorf("code %d (%v), want %d", code, err, a.want)
 	}
-	if took := time.Since(begin); took > within || err != nil {
-		return fmt.Errorf("code %d after %v: %w", code, took, err)
-	}
-	return nil
+	return err
 }
 
 // crowd is honest players and what they notice.
@@ -114,16 +104,16 @@ func (c *crowd) worst() (p99, longest time.Duration) {
 }
 
 // eventually polls until f holds.
-func eventually(t testing.TB, within time.Duration, what string, f func() bool) {
+func eventually(t testing.TB, what string, f func() bool) {
 	t.Helper()
-	deadline := time.NewTimer(within)
+	deadline := time.NewTimer(patience)
 	defer deadline.Stop()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for !f() {
 		select {
 		case <-deadline.C:
-			t.Fatalf("not within %v: %s", within, what)
+			t.Fatalf("not within %v: %s", patience, what)
 		case <-tick.C:
 		}
 	}
@@ -154,13 +144,9 @@ func TestAttacks(t *testing.T) {
 	defer cancel()
 	crowd := gather(ctx, e, matches, each)
 	for _, p := range crowd.players {
-		eventually(t, 10*time.Second, "everybody plays", func() bool { return get(p.walker, func() bool { return p.frames > 10 }) })
+		eventually(t, "everybody plays", func() bool { return get(p.walker, func() bool { return p.frames > 10 }) })
 	}
 	crowd.worst()
-	before := make([]client.Stats, len(crowd.players))
-	for i, p := range crowd.players {
-		before[i] = p.Stats()
-	}
 	begin := time.Now()
 	assault(t, e, matches)
 	took := time.Since(begin)
@@ -171,16 +157,13 @@ func TestAttacks(t *testing.T) {
 		if s.Connects != 1 || s.FailedAttempts != 0 {
 			t.Errorf("honest player %d: %d connects, closes %v", i, s.Connects, s.Closes)
 		}
-		// On an idle machine it is 30 a second. This only says that they never stopped.
-		if got := s.Frames - before[i].Frames; float64(got) < 10*took.Seconds() {
-			t.Errorf("honest player %d: %d frames in %v", i, got, took)
-		}
+		eventually(t, "honest players still play", func() bool { return p.Stats().Frames > s.Frames+10 })
 	}
 	cancel()
 	for _, p := range crowd.players {
 		<-p.done
 	}
-	eventually(t, 5*time.Second, "no connection is left", func() bool { return e.srv.stats.Connections.Load() == 0 })
+	eventually(t, "no connection is left", func() bool { return e.srv.stats.Connections.Load() == 0 })
 }
 
 // assault carries out all attacks at the same time.

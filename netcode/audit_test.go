@@ -67,19 +67,17 @@ func TestTrafficOfASocket(t *testing.T) {
 	}
 	a, b := tcpPair(t)
 	c := newNBConn(a)
-	c.start(time.Second)
+	c.start(patience)
 	if _, err := c.Write(make([]byte, 1000)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := io.ReadFull(b, make([]byte, 1000)); err != nil {
 		t.Fatal(err)
 	}
-	for range 1000 { // the peer's kernel acknowledges when it likes to
-		if x := c.traffic(); x.known && x.sent == 1000 && x.queued == 0 {
-			break
-		}
-		runtime.Gosched()
-	}
+	eventually(t, "the peer's kernel has acknowledged", func() bool {
+		x := c.traffic()
+		return x.known && x.sent == 1000 && x.queued == 0
+	})
 	for c.queued() == 0 {
 		if _, err := c.Write(make([]byte, 64<<10)); err != nil {
 			t.Fatal(err)

@@ -40,6 +40,7 @@ func certificate(t testing.TB) tls.Certificate {
 func dialTCP(t testing.TB, secure bool, early []byte) (*sink, *Conn, *far) {
 	t.Helper()
 	cfg, s := DefaultConnConfig(), &sink{}
+	cfg.DrainTimeout, cfg.CloseGrace = patience, patience // a reader may be slow because the machine is
 	up, conns := gws.NewUpgrader(s, UpgradeOption(&cfg)), make(chan *Conn, 1)
 	var conf *tls.Config
 	if secure {
@@ -76,7 +77,7 @@ func dialTCP(t testing.TB, secure bool, early []byte) (*sink, *Conn, *far) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = nc.Close(); <-ended; _ = srv.Close() })
-	_ = nc.SetDeadline(time.Now().Add(20 * time.Second))
+	_ = nc.SetDeadline(time.Now().Add(patience))
 	if secure {
 		nc = tls.Client(nc, &tls.Config{InsecureSkipVerify: true})
 	}
@@ -179,9 +180,7 @@ func TestTCPSlowReader(t *testing.T) {
 		if _, p, err := f.next(); err != nil || p != "last" {
 			t.Fatalf("%q, %v", p, err)
 		}
-		for end := time.Now().Add(10 * time.Second); c.Busy() && time.Now().Before(end); {
-			runtime.Gosched() // the drain goroutine has yet to notice
-		}
+		eventually(t, "everything was read, and it is not busy", func() bool { return !c.Busy() })
 		if !c.SendFrame(last) {
 			t.Error("still busy though everything was read")
 		}
@@ -194,12 +193,11 @@ func TestTCPReset(t *testing.T) {
 	_ = f.Conn.(*net.TCPConn).SetLinger(0)
 	_ = f.Close()
 	frame := AppendFrame(nil, false, []byte("x"))
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); {
-		if code, _ := c.Cause(); code != 0 {
-			break
-		}
+	eventually(t, "the reset is noticed", func() bool {
 		_ = c.SendReliable(frame)
-	}
+		code, _ := c.Cause()
+		return code != 0
+	})
 	if code, local := c.Cause(); code != closeAbnormal || local {
 		t.Errorf("cause %d, local %v", code, local)
 	}

@@ -49,7 +49,7 @@ func TestIdleConnections(t *testing.T) {
 	warm := idle(t, e, "m0", "warm")
 	defer warm.Close()
 	joined := func(n int) {
-		for end := time.Now().Add(20 * time.Second); e.srv.stats.Joined.Load() < uint64(n); time.Sleep(time.Millisecond) {
+		for end := time.Now().Add(patience); e.srv.stats.Joined.Load() < uint64(n); time.Sleep(time.Millisecond) {
 			if time.Now().After(end) {
 				t.Fatalf("%d of %d joined; refused: %v, closed: %v", e.srv.stats.Joined.Load(), n, e.srv.stats.Refused(), e.srv.stats.Closes())
 			}

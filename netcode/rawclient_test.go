@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,8 +26,9 @@ type rawClient struct {
 	resp  *http.Response // answer to the handshake
 	w     schema.ClientWriter
 	start time.Time
-	every uint32 // ticks per state frame, from the welcome
-	acks  bool   // acknowledge state frames while recording
+	every uint32      // ticks per state frame, from the welcome
+	acks  bool        // acknowledge state frames while recording
+	told  atomic.Bool // the server's close frame has come
 }
 
 // handshake is what the client sends; every line can be replaced.
@@ -206,7 +208,9 @@ func (c *rawClient) readFrame() (b0 byte, payload []byte, err error) {
 		return 0, nil, errServerFrame
 	}
 	payload = make([]byte, n)
-	_, err = io.ReadFull(c.br, payload)
+	if _, err = io.ReadFull(c.br, payload); err == nil && b0&15 == opClose {
+		c.told.Store(true)
+	}
 	return b0, payload, err
 }
 

@@ -28,6 +28,8 @@ func (m *matchMeta) encode() []byte {
 // startFollowing begins to take the journal of a tenure. A copy of an earlier one is kept: the owner finds out whether it is of use.
 func (d *duty) startFollowing(tenure uint32) {
 	d.tenure = tenure
+	d.finished = false // it had been given up here, and went on
+	d.idle.Store(false)
 	if d.standby != nil {
 		return
 	}

@@ -42,6 +42,7 @@ func (g *Guard) enlist(now int64, c *candidate, id string) {
 	}
 	g.dirty = true
 	g.arm(timerLearn, now+g.cfg.Learn)
+	g.arm(timerEnlist, now+g.cfg.Enlist)
 	g.send(id, Message{Kind: KindEnlist, List: g.list, Learn: c == &g.newS})
 	g.armOnce(timerNeed, now+g.cfg.Need)
 }
@@ -69,7 +70,7 @@ func (g *Guard) tendCandidates(now int64) {
 			g.giveUp(c)
 		}
 	}
-	if g.newS.id == "" && (g.newW.id == "" || g.newW.enlisted) {
+	if g.owning && g.newS.id == "" {
 		g.stop(timerLearn)
 	}
 }
@@ -98,14 +99,20 @@ func (g *Guard) unfeed(id string) {
 	}
 }
 
+// giveUpEnlisting: a candidate did not answer. It must not hold up the other one, whose progress says nothing about it.
+func (g *Guard) giveUpEnlisting() {
+	for _, c := range []*candidate{&g.newS, &g.newW} {
+		if !c.enlisted {
+			g.giveUp(c)
+		}
+	}
+}
+
 // giveUpLearning: no progress for too long. On the other side: neither fed nor named, so this candidate was forgotten.
 func (g *Guard) giveUpLearning(now int64) {
 	if g.learner {
 		g.leave(now, Released)
 		return
-	}
-	if !g.newW.enlisted {
-		g.giveUp(&g.newW)
 	}
 	if g.newS.id != "" && !g.learned() {
 		g.giveUp(&g.newS)

@@ -30,6 +30,7 @@ type Config struct {
 	Contact    int64  // a member not heard of at all, neither Up nor Down nor message, counts as silent after this: 1000
 	Stall      int64  // a standby that acknowledges nothing for this long while there is something is dropped: 1000
 	Need       int64  // ActNeed is repeated after this: 500
+	Enlist     int64  // a candidate that does not answer for this long is given up: 1000
 	Learn      int64  // a candidate that makes no progress for this long is given up: 5000
 	Move       int64  // at tick K, target and standby get this long to acknowledge K; then ActThaw: 500
 	LostAfter  int64  // without a majority for this long: see Last. 15000
@@ -43,7 +44,7 @@ func (c Config) WithDefaults() Config {
 		v *int64
 		d int64
 	}{{&c.Suspect, 100}, {&c.Probe, 100}, {&c.BackoffMin, 50}, {&c.BackoffMax, 150}, {&c.Retry, 100}, {&c.Contact, 1000},
-		{&c.Stall, 1000}, {&c.Need, 500}, {&c.Learn, 5000}, {&c.Move, 500}, {&c.LostAfter, 15000}, {&c.Keep, 60000}} {
+		{&c.Stall, 1000}, {&c.Need, 500}, {&c.Enlist, 1000}, {&c.Learn, 5000}, {&c.Move, 500}, {&c.LostAfter, 15000}, {&c.Keep, 60000}} {
 		if *d.v == 0 {
 			*d.v = d.d
 		}
@@ -62,7 +63,7 @@ func (c Config) Validate() error {
 	if c.Pair > Available || c.Last > Available {
 		return fmt.Errorf("guard: unknown policy %d or %d", c.Pair, c.Last)
 	}
-	for _, t := range []int64{c.Suspect, c.Probe, c.BackoffMin, c.Retry, c.Contact, c.Stall, c.Need, c.Learn, c.Move, c.LostAfter, c.Keep} {
+	for _, t := range []int64{c.Suspect, c.Probe, c.BackoffMin, c.Retry, c.Contact, c.Stall, c.Need, c.Enlist, c.Learn, c.Move, c.LostAfter, c.Keep} {
 		if t <= 0 || t > 24*3600*1000 {
 			return fmt.Errorf("guard: a time of %d ms is not between 1 ms and a day", t)
 		}

@@ -56,8 +56,32 @@ func (g *Guard) onEnded(now int64, from string, m *Message) {
 	g.send(from, Message{Kind: KindTold})
 }
 
+// wentOn says whether a message shows that the match goes on without this node after all that it knows: it was forsaken, or told by the
+// directory that the match is over or another's, which may be a mistake or said of an older epoch. Even after a true end it does no harm to
+// take part again: the end passed the gate, so it is in the log of whoever owns a later epoch, and comes once more.
+func (g *Guard) wentOn(from string, m *Message) bool {
+	l := &m.List
+	return l.sound() && l.Epoch == m.Epoch && l.Epoch > g.list.Epoch && !l.Has(g.cfg.Self)
+}
+
+// refuse is Receive of a guard that takes no more part in a match that has not ended: as if it knew no such match. Never a promise or a vote.
+func (g *Guard) refuse(from string, m *Message) {
+	switch {
+	case g.stale(from, m) && m.Epoch < g.list.Epoch: // it was told what was decided since
+	case m.Kind == KindDecided && g.wentOn(from, m), m.Kind == KindEnded:
+		g.send(from, Message{Kind: KindTold, Epoch: m.Epoch})
+	case m.Kind == KindEnlist, m.Kind == KindPrepare, m.Kind == KindPropose, m.Kind == KindAt, m.Kind == KindProbe, m.Kind == KindDecided:
+		g.send(from, Message{Kind: KindRefuse, Epoch: m.Epoch})
+	}
+}
+
 // receiveEnded is Receive after the end.
 func (g *Guard) receiveEnded(from string, m *Message) {
+	if m.Kind == KindDecided && g.wentOn(from, m) { // nothing more to tell that node: it is ahead
+		g.answered(from)
+		g.send(from, Message{Kind: KindTold, Epoch: m.Epoch})
+		return
+	}
 	switch m.Kind {
 	case KindTold, KindRefuse:
 		g.answered(from)

@@ -15,13 +15,13 @@ func (g *Guard) Receive(now int64, from string, m *Message) {
 		g.answered(from)
 	}
 	switch {
+	case g.over && g.wentOn(from, m) && m.Kind == KindEnlist:
+		g.over, g.ended, g.news = false, false, g.news[:0]
+		g.receive(now, from, m)
 	case g.ended:
 		g.receiveEnded(from, m)
-	case g.over && m.Kind == KindEnlist && m.Epoch > g.list.Epoch:
-		g.over = false // forsaken once, wanted again
-		g.receive(now, from, m)
 	case g.over:
-		g.stale(from, m)
+		g.refuse(from, m)
 	default:
 		g.receive(now, from, m)
 	}

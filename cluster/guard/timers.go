@@ -13,6 +13,7 @@ const (
 	timerProbe                // the owner did not answer the witness
 	timerStall                // the standby acknowledges nothing
 	timerNeed                 // ask for candidates once more
+	timerEnlist               // a candidate did not answer
 	timerLearn                // the candidates make no progress; this candidate is forgotten
 	timerMove                 // target or standby did not acknowledge tick K
 	timerLost                 // no majority for too long
@@ -59,6 +60,8 @@ func (g *Guard) fire(now int64, k timer) {
 		g.grant(now)
 	case timerStall:
 		g.stalled = true
+	case timerEnlist:
+		g.giveUpEnlisting()
 	case timerLearn:
 		g.giveUpLearning(now)
 	case timerMove:

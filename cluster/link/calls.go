@@ -19,7 +19,7 @@ type outgoing struct {
 	mu      sync.Mutex
 	last    uint64
 	pending map[uint64]chan result
-	dead    error // the connection ended: no call begins
+	dead    error // the connection ends: no call begins
 }
 
 // begin gives a call its number and the channel of its result.
@@ -67,17 +67,6 @@ func (o *outgoing) fail(err error) {
 		delete(o.pending, num)
 		ch <- result{err: err}
 	}
-}
-
-// stop lets no call begin. With ifIdle it does so only if none is waiting, and reports whether it did.
-func (o *outgoing) stop(ifIdle bool) bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if ifIdle && len(o.pending) > 0 {
-		return false
-	}
-	o.dead = errNotServed
-	return true
 }
 
 func (o *outgoing) waiting() bool {

@@ -117,14 +117,10 @@ func (c *conn) read() {
 	c.finish(c.frames())
 }
 
-// finish ends the connection after reading: the peer's own word for why comes before what the system says.
+// finish ends the connection after reading.
 func (c *conn) finish(err error) {
-	why := c.why.Load()
-	if why != nil {
-		if errors.Is(err, io.EOF) {
-			<-c.written // what is queued may still be taken; bounded by drainTime
-		}
-		err = *why
+	if c.why.Load() != nil && errors.Is(err, io.EOF) {
+		<-c.written // what is queued may still be taken; bounded by drainTime
 	}
 	c.close(err)
 	err = c.err
@@ -219,9 +215,13 @@ func (c *conn) ping() {
 	c.put(&frame{typ: framePing, num: uint64(c.l.now())}, slack) // a full queue needs no ping
 }
 
-// close ends the connection at once. read does the rest.
+// close ends the connection at once. read does the rest. Where it was let go before, that is why it ended, and not what
+// the system says of the last bytes.
 func (c *conn) close(err error) {
 	c.once.Do(func() {
+		if why := c.why.Load(); why != nil {
+			err = *why
+		}
 		c.err = err
 		c.p.retire(c)
 		c.cancel()

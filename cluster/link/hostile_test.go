@@ -79,6 +79,7 @@ func TestNewerDialReplaces(t *testing.T) {
 		if _, _, err := a.handshake(t.Context(), "b", "", claim{dial: 4, id: 3}); !errors.Is(err, errRace) {
 			t.Errorf("a late dial: %v", err)
 		}
+		time.Sleep(b.cfg.Heartbeat) // the older one is silent
 		synctest.Wait()
 		b.note(func() {
 			if b.ups != 2 || len(b.downs) != 1 || !errors.Is(b.downs[0], ErrReplaced) {

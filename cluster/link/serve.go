@@ -66,7 +66,7 @@ func (p *peer) accept(nc net.Conn, r io.Reader, cl claim, pin [32]byte) {
 	}
 	p.l.count.accepts.Add(1)
 	if old != nil {
-		old.close(ErrReplaced)
+		old.replaced()
 	}
 	c.start()
 }

@@ -41,19 +41,8 @@ func (g *gate) exit(n int) {
 // incoming are the calls that are served on one connection.
 type incoming struct {
 	mu      sync.Mutex
-	running map[uint64]context.CancelFunc
+	running map[uint64]context.CancelFunc // until the answer is queued
 	stopped bool
-}
-
-// stop serves no more calls. With ifIdle it does so only if none is running, and reports whether it did.
-func (in *incoming) stop(ifIdle bool) bool {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if ifIdle && len(in.running) > 0 {
-		return false
-	}
-	in.stopped = true
-	return true
 }
 
 var (
@@ -121,11 +110,12 @@ func (c *conn) serve(f *frame) error {
 	return err
 }
 
-// handle runs the handler and sends what it says.
+// handle runs the handler and sends what it says. The call is under way until then: an idle end in between would lose the
+// answer, and the caller would have it served again.
 func (c *conn) handle(ctx context.Context, num uint64, method string, body []byte) {
+	defer c.served.end(num)
 	answer, err := c.handler(ctx, method, body)
 	timeout := errors.Is(ctx.Err(), context.DeadlineExceeded)
-	c.served.end(num)
 	var failure *Error
 	switch {
 	case err == nil && len(answer) > MaxBody:

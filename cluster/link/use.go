@@ -31,7 +31,7 @@ func (l *Links) Call(ctx context.Context, peer, method string, body []byte) ([]b
 	return answer, err
 }
 
-// call tries again on a new connection where the old was let go as the call came.
+// call tries again on another connection where one was let go as the call came.
 func (l *Links) call(ctx context.Context, peer, method string, body []byte) ([]byte, error) {
 	p, err := l.known(peer)
 	if err != nil {
@@ -46,6 +46,7 @@ func (l *Links) call(ctx context.Context, peer, method string, body []byte) ([]b
 		if answer, err = c.call(ctx, method, body); !errors.Is(err, errNotServed) {
 			return answer, err
 		}
+		p.retire(c) // it takes no calls any more, and who lets it go may not have come so far
 	}
 	return nil, downError(err)
 }

@@ -47,6 +47,7 @@ type Client struct {
 	welcome   schema.Welcome
 	resume    string      // newest resume token
 	url       string      // of the last welcome
+	stoodBy   string      // of the node that was named last as a standby
 	trying    string      // of the connection
 	move      schema.Move // where the server sends us
 	epoch     uint32      // the highest seen; whatever is of a lower one is old

@@ -38,7 +38,7 @@ func (c *Client) connect(ctx context.Context, attempt int) ending {
 	l.ws.ReadLoop()
 	e := c.ended(l)
 	// A node that has just come into a match may not know it yet; others may.
-	e.doubt = !e.welcomed && c.welcome.Match != "" && (c.welcome.Standby != "" || c.cfg.Locate != nil)
+	e.doubt = !e.welcomed && c.welcome.Match != "" && (c.stoodBy != "" || c.cfg.Locate != nil)
 	if e.moved {
 		c.count.moves.Add(1)
 	}
@@ -115,11 +115,11 @@ func (c *Client) targets(ctx context.Context, attempt int) ([]target, error) {
 		add(c.move.URL, 0)
 		after = headStart
 	}
-	standby, last := c.welcome.Standby, c.url
+	other, last := c.stoodBy, c.url
 	if last == "" {
 		last = c.cfg.URL
 	}
-	if len(to) == 0 && c.cfg.Locate != nil && (c.cfg.Roam || attempt != 1 || standby == "") {
+	if len(to) == 0 && c.cfg.Locate != nil && (c.cfg.Roam || attempt != 1 || other == "") {
 		ctx, cancel := context.WithTimeout(ctx, c.cfg.DialTimeout)
 		defer cancel()
 		u, err := c.cfg.Locate(ctx, attempt)
@@ -132,9 +132,9 @@ func (c *Client) targets(ctx context.Context, attempt int) ([]target, error) {
 			}
 		}
 	}
-	if len(to) == 0 || standby != "" {
+	if len(to) == 0 || other != "" {
 		add(last, after)
-		add(standby, after)
+		add(other, after)
 	}
 	return to, nil
 }

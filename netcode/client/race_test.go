@@ -148,13 +148,17 @@ func TestRaceEcho(t *testing.T) {
 	})
 }
 
-// TestSilentOwner: with a standby known, silence is noticed within a second, and the client is elsewhere.
+// TestSilentOwner: with a standby known, now or before, silence is noticed within a second, and the client is elsewhere.
 func TestSilentOwner(t *testing.T) {
-	for name, muted := range map[string]bool{"no frames": false, "nothing": true} {
+	for name, muted := range map[string]bool{"no frames": false, "nothing": true, "nothing, and the standby was withdrawn": true} {
 		t.Run(name, func(t *testing.T) {
 			worst := time.Duration(0)
 			pair(t, func(_ *server, cfg *Config) { cfg.Gap = func(d time.Duration) { worst = max(worst, d) } },
 				func(s, standby *server, n, _ *network, _ *player, c *Client, _ chan error) {
+					if strings.Contains(name, "withdrawn") {
+						s.with(func() { s.peer.send(s.out.Standby("")) })
+						pass(time.Second)
+					}
 					s.with(func() { s.mute, s.peer.hushed, s.peer.dead = true, true, muted })
 					pass(5 * time.Second)
 					most := map[bool]time.Duration{false: 2300 * time.Millisecond, true: 1100 * time.Millisecond}[muted]

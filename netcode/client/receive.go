@@ -123,13 +123,15 @@ func (c *Client) other(l *link, m *wire.ServerMessage) {
 	}
 }
 
-// stand notes who stands by.
+// stand notes who stands by. Where nobody does any more, who did is still worth a try: every node knows the way to the match.
 func (c *Client) stand(l *link, standby string) {
 	if _, err := parse(standby); err != nil {
 		standby = ""
 	}
-	c.welcome.Standby = standby
-	l.guard(standby != "" && standby != l.addr)
+	if c.welcome.Standby = standby; standby != "" {
+		c.stoodBy = standby
+	}
+	l.guard(c.stoodBy != "" && c.stoodBy != l.addr)
 }
 
 // reliable hands out the messages that are new.

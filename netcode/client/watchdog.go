@@ -12,11 +12,11 @@ const (
 	stall      = 200 * time.Millisecond // by which a timer is late when this program, and not the network, stood still
 )
 
-// watchdog gives a connection up long before TCP does. It is on duty only while a standby is known: without one there is nowhere else to
+// watchdog gives a connection up long before TCP does. It is on duty once a standby was named: without one there is nowhere else to
 // go, and waiting is better. Between its rounds it costs nothing but a timer.
 type watchdog struct {
 	// shared
-	duty   atomic.Bool  // a standby is known
+	duty   atomic.Bool  // a standby was named
 	heard  atomic.Int64 // when anything came, as time since the client began
 	framed atomic.Int64 // when the last state frame came
 	off    atomic.Bool  // the connection has ended

@@ -126,6 +126,14 @@ test('a silent owner is left for the standby, after it was asked', (t) => {
   assert.deepEqual(r.sockets.slice(1).map((s) => s.url).sort(), [ONE, TWO]);
 });
 
+test('a silent owner is left for who stood by before, too', (t) => {
+  const r = new Rig(t).join({ standby: TWO });
+  r.socket.say(standby(''));
+  r.pass(1100);
+  assert.equal(r.client.phase, 'reconnecting');
+  assert.deepEqual(r.sockets.slice(1).map((s) => s.url).sort(), [ONE, TWO]);
+});
+
 test('an owner that answers but shows nothing is left later', (t) => {
   const r = new Rig(t).join({ standby: TWO });
   for (let i = 0; i < 9; i++) {

@@ -70,7 +70,7 @@ export class Connection {
   private failures: Failure[] = [];
   private racing = false;
   private url: string;
-  private standby = '';
+  private standby = ''; // named last
   private located = '';
   private over = false;
   private everIn = false;
@@ -114,9 +114,9 @@ export class Connection {
     else for (const a of [...this.trying]) a.cut(reason);
   }
 
-  /** Who stands by; '' for nobody. */
+  /** Who stands by; '' for nobody: then who did is still worth a try, as every node knows the way to the match. */
   standbyIs(url: string): void {
-    this.standby = address(url);
+    this.standby = address(url) || this.standby;
     this.watchdog.guard(this.works && this.standby !== '' && this.standby !== this.url);
   }
 

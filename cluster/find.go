@@ -69,6 +69,10 @@ func (n *Node) search(ctx context.Context, match string) (w whereabouts, err err
 	}
 	if r, ok := n.dir.Get(match); ok {
 		w.record = r
+		if r.State != directory.Ended || w.result != "" || n.lives(r.Owner) {
+			return w, nil
+		}
+		w.result = n.keeper(ctx, match)
 		return w, nil
 	}
 	if w.result != "" {

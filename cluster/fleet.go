@@ -155,6 +155,7 @@ func (n *Node) tend() {
 			n.relieve()
 			n.yield()
 			n.disown()
+			n.inherit()
 		}
 	}
 }
@@ -320,13 +321,15 @@ func (n *Node) leave(ctx context.Context) {
 	}
 }
 
-// spawn runs f on a goroutine that closeFleet waits for, unless it waits already: a match that did not end in time may still call.
-func (n *Node) spawn(f func()) {
+// spawn runs f on a goroutine that closeFleet waits for, unless it waits already: a match that did not end in time may still call. It says
+// whether f runs.
+func (n *Node) spawn(f func()) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if !n.over {
 		n.work.Go(f)
 	}
+	return !n.over
 }
 
 // closeFleet ends what is left.

@@ -109,14 +109,32 @@ func (n *Node) watch(h *hosted) {
 	}
 	m := n.describe(h)
 	m.Ended = time.Now().UTC().Round(time.Millisecond)
+	was, again := n.matches.result(m.ID)
+	if again = again && was.Tick >= m.Tick; again { // the node where it ended has told before it died
+		m = was
+		n.wills.drop(was.Owner, []string{m.ID})
+	}
 	n.matches.finish(h, m)
-	n.results.add(m)
-	n.hook.add(m)
-	n.announceEnd(h)
+	if !again {
+		n.results.add(m)
+	}
+	n.hook.add(m, n.entrust(m, h.sum[:], h.standby()))
+	n.announceEnd(h) // only now: until then the standby ends the match itself if this node dies
 	if h.duty != nil {
 		h.duty.mail.put(letter{kind: letterOver})
 	}
 	n.cfg.Log.Info("match over", "match", m.ID, "game", m.Game, "outcome", m.Outcome, "tick", m.Tick, "rounds", m.Round)
+}
+
+// standby is the node that goes on with a match if this one dies; "" if there is none.
+func (h *hosted) standby() string {
+	if h.duty == nil {
+		return ""
+	}
+	if r := h.duty.shown.Load(); r != nil {
+		return r.Standby
+	}
+	return ""
 }
 
 // describe shows a match as the API does.

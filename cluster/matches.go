@@ -116,6 +116,20 @@ func (r *register) keepLocked(result admin.Match) {
 	r.finished[result.ID] = result
 }
 
+// keep adds a match that ended on another node; false if its end is known already.
+func (r *register) keep(result admin.Match, sum [sha256.Size]byte) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, known := r.finished[result.ID]; known {
+		return false
+	}
+	r.keepLocked(result)
+	if sum != [sha256.Size]byte{} {
+		r.sums[result.ID] = sum
+	}
+	return true
+}
+
 // results returns the finished matches in order of their end.
 func (r *register) results() []admin.Match {
 	r.mu.Lock()

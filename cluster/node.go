@@ -32,6 +32,7 @@ type Node struct {
 	stats   map[string]*loop.Stats // by game
 	results *resultFile            // locks itself; nil: results are kept in memory only
 	hook    *webhook               // locks itself; nil: results are delivered nowhere
+	wills   wills                  // locks itself
 	drains  drains                 // locks itself
 	limiter *admin.Limiter         // locks itself
 	tickets *tickets               // locks itself
@@ -94,6 +95,7 @@ func Start(cfg Config) (*Node, error) {
 		"create": takes(n.giveCreate), "create_once": takes(n.giveCreateOnce), "seat": takes(n.giveSeat), "open": takes(n.giveOpen),
 		"matches": takes(n.giveMatches), "results": takes(n.giveResults), "announce": takes(n.giveAnnounce), "drain": takes(n.giveDrain),
 		"stand": takes(n.giveStand), "digest": takes(n.giveDigest),
+		"result_keep": takes(n.giveKeep), "result_delivered": takes(n.giveDelivered),
 		"ticket_expect": takes(n.giveExpect), "ticket_drop": takes(n.giveDrop),
 	}
 	n.tickets, n.seats = newTickets(n.life, ticketNode{n}, cfg.Log), newSeatBook()
@@ -141,7 +143,7 @@ func (n *Node) open() (err error) {
 	if n.results, err = openResults(n.cfg.Data, n.matches, n.cfg.Log); err != nil {
 		return err
 	}
-	if n.hook, err = openWebhook(n.cfg.Webhook, n.cfg.Data, n.cfg.Log); err != nil {
+	if n.hook, err = openWebhook(n.cfg.Webhook, n.cfg.Data, n.delivered, n.cfg.Log); err != nil {
 		return fmt.Errorf("webhook: %w", err)
 	}
 	if err = n.openPlayer(); err != nil {
@@ -245,6 +247,7 @@ func (n *Node) Stop(ctx context.Context) error {
 	case <-ctx.Done():
 		err = errors.Join(err, errors.New("some matches had not ended"))
 	}
+	n.hook.close() // while others can be told
 	n.leave(ctx)
 	n.closeAll()
 	n.servers.Wait()

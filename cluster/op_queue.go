@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -124,6 +125,18 @@ func (d *deliveries) spread(first, most time.Duration, n int) time.Duration {
 		b = min(most, first<<n)
 	}
 	return b/2 + time.Duration(d.rand.Int64N(int64(b/2)+1))
+}
+
+// holds says whether a result waits; one that is on its way does not.
+func (d *deliveries) holds(seq uint64) bool {
+	return slices.ContainsFunc(d.wait, func(x *delivery) bool { return x.seq == seq })
+}
+
+// take gives up a result that waits; false if it does not.
+func (d *deliveries) take(seq uint64) bool {
+	before := len(d.wait)
+	d.wait = slices.DeleteFunc(d.wait, func(x *delivery) bool { return x.seq == seq })
+	return len(d.wait) < before
 }
 
 // pending is how many results are not delivered yet.

@@ -47,6 +47,29 @@ func (n *Node) giveResults(_ context.Context, _ string, in admin.ResultQuery) (g
 	return got, nil
 }
 
+// keeper returns a node that has the result of a match whose own node is gone; "" if none says so.
+func (n *Node) keeper(ctx context.Context, match string) string {
+	ctx, cancel := context.WithTimeout(ctx, askAll)
+	defer cancel()
+	others := n.others()
+	found := make(chan string, len(others))
+	for _, node := range others {
+		go func() { // ends with ctx
+			got, err := ask[gotWhere](ctx, n, node, "where", askWhere{match})
+			if err != nil || !got.Result {
+				node = ""
+			}
+			found <- node
+		}()
+	}
+	for range others {
+		if node := <-found; node != "" {
+			return node
+		}
+	}
+	return ""
+}
+
 func byEnd(a, b admin.Match) int {
 	return cmp.Or(cmp.Compare(a.Ended.UnixMilli(), b.Ended.UnixMilli()), cmp.Compare(a.ID, b.ID))
 }
@@ -55,8 +78,12 @@ func byEnd(a, b admin.Match) int {
 func (o operator) Results(ctx context.Context, q admin.ResultQuery) (list []admin.Match, more bool, silent []string) {
 	list, silent = askAllNodes(ctx, o.Node, "results", q, func(g gotResults) []admin.Match { return g.Results })
 	slices.SortFunc(list, byEnd)
-	// A match that two nodes believe to have ended at the same time is in the list once.
-	list = slices.CompactFunc(list, func(a, b admin.Match) bool { return byEnd(a, b) == 0 })
+	seen := map[string]bool{} // a match that ended is known to two nodes, and may have ended on both
+	list = slices.DeleteFunc(list, func(m admin.Match) bool {
+		again := seen[m.ID]
+		seen[m.ID] = true
+		return again
+	})
 	if more = len(list) > q.Limit; more {
 		list = list[:q.Limit]
 	}

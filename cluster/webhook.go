@@ -19,7 +19,8 @@ import (
 	"github.com/overtime-server/overtime/cluster/admin"
 )
 
-// Webhook says where the results of matches are delivered, at least once each, by the node on which the match ended. The request is a
+// Webhook says where the results of matches are delivered, at least once each, by the node on which the match ended, or in its stead by
+// another one that keeps the result until then. The request is a
 // POST of the match as GET /v1/matches/{id} shows it, with an "id" that is the same in every repeat. Its header
 // Overtime-Signature is t=UNIX,v1=HEX with HEX the HMAC-SHA256 of UNIX, a point and the body under the secret. A status of 200 to 299
 // means that the result has arrived. Results may arrive in any order.
@@ -70,15 +71,26 @@ type webhook struct {
 	stop   chan struct{}
 	over   chan struct{} // closed when its goroutines have ended
 
+	once sync.Once                // closes stop
+	told func(node, match string) // a second node need not keep a result any more; nil: nobody does
+
 	delivered, attempts, dropped atomic.Uint64
 
 	mu   sync.Mutex // guards the following
 	seq  uint64     // of the last result
 	list deliveries
+	also map[uint64]copyOf // by number: which result this is and who keeps it too, where that is known
 }
 
-// openWebhook goes on with what an earlier process has not delivered. It returns nil where there is no webhook.
-func openWebhook(cfg Webhook, data string, log *slog.Logger) (*webhook, error) {
+// copyOf says where a result is besides.
+type copyOf struct {
+	match string
+	node  string // "": nowhere
+}
+
+// openWebhook goes on with what an earlier process has not delivered. told hears of results that a second node need not keep any more, from
+// any goroutine; it may be nil. It returns nil where there is no webhook.
+func openWebhook(cfg Webhook, data string, told func(node, match string), log *slog.Logger) (*webhook, error) {
 	if err := cfg.validate(data); err != nil || cfg.URL == "" {
 		return nil, err
 	}
@@ -94,7 +106,7 @@ func openWebhook(cfg Webhook, data string, log *slog.Logger) (*webhook, error) {
 		return nil, err
 	}
 	w := &webhook{
-		cfg: cfg, secret: secret, spool: files, log: log, wake: make(chan struct{}, 1), stop: make(chan struct{}), over: make(chan struct{}),
+		cfg: cfg, secret: secret, spool: files, log: log, told: told, also: map[uint64]copyOf{}, wake: make(chan struct{}, 1), stop: make(chan struct{}), over: make(chan struct{}),
 		list: deliveries{rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), limit: orDefault(cfg.AtOnce, 2), most: maxWaiting},
 	}
 	if w.cfg.transport == nil {
@@ -113,9 +125,10 @@ func openWebhook(cfg Webhook, data string, log *slog.Logger) (*webhook, error) {
 	return w, nil
 }
 
-// add keeps a result until it is delivered. It is called by a goroutine that may wait for the disk.
-func (w *webhook) add(m admin.Match) {
-	if w == nil {
+// add keeps a result until it is delivered, unless it is kept already. second is another node that keeps it too; "": none. It is called
+// by a goroutine that may wait for the disk.
+func (w *webhook) add(m admin.Match, second string) {
+	if w == nil || w.has(m.ID) {
 		return
 	}
 	body, err := json.Marshal(struct {
@@ -135,6 +148,7 @@ func (w *webhook) add(m admin.Match) {
 		return
 	}
 	w.mu.Lock()
+	w.also[seq] = copyOf{m.ID, second}
 	gone := w.list.add(time.Now(), seq)
 	w.mu.Unlock()
 	w.giveWay(gone)
@@ -151,7 +165,13 @@ func (w *webhook) giveWay(seq uint64) {
 	w.forget(seq)
 }
 
+// forget ends the care for a result, here and where it is besides.
 func (w *webhook) forget(seq uint64) {
+	w.mu.Lock()
+	x := w.also[seq]
+	delete(w.also, seq)
+	w.mu.Unlock()
+	w.release(x)
 	if err := w.spool.drop(seq); err != nil {
 		w.log.Error("delivered result", "err", err) // it will be delivered again after a restart
 	}
@@ -220,12 +240,12 @@ func (w *webhook) try(x *delivery) {
 	w.signal()
 }
 
-// close delivers what can be delivered within a grace and keeps the rest on disk.
+// close delivers what can be delivered within a grace and keeps the rest on disk. It may be called again.
 func (w *webhook) close() {
 	if w == nil {
 		return
 	}
-	close(w.stop)
+	w.once.Do(func() { close(w.stop) })
 	select {
 	case <-w.over:
 	case <-time.After(webhookGrace):

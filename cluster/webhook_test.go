@@ -94,7 +94,7 @@ func openHook(t *testing.T, dir string, r *receiver) *webhook {
 	if err := os.WriteFile(secret, []byte(" "+testSecret+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	w, err := openWebhook(Webhook{URL: "https://game.example/results", SecretFile: secret, transport: r}, dir, slog.New(slog.DiscardHandler))
+	w, err := openWebhook(Webhook{URL: "https://game.example/results", SecretFile: secret, transport: r}, dir, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func TestWebhookDelivers(t *testing.T) {
 		w := openHook(t, dir, r)
 		began := time.Now()
 		for i := range 20 {
-			w.add(admin.Match{ID: fmt.Sprint("m", i), Result: []byte(`{"winner":1}`), Outcome: "finished"})
+			w.add(admin.Match{ID: fmt.Sprint("m", i), Result: []byte(`{"winner":1}`), Outcome: "finished"}, "")
 		}
 		if took := time.Since(began); took != 0 {
 			t.Errorf("handing 20 results in took %v", took)
@@ -150,7 +150,7 @@ func TestWebhookOutage(t *testing.T) {
 		}
 		w := openHook(t, dir, r)
 		for i := range 9 {
-			w.add(admin.Match{ID: fmt.Sprint("m", i)})
+			w.add(admin.Match{ID: fmt.Sprint("m", i)}, "")
 			if i%4 == 3 {
 				pass(20 * time.Minute)
 				w.close()
@@ -196,7 +196,7 @@ func TestWebhookRefused(t *testing.T) {
 		}
 		w := openHook(t, dir, r)
 		for i := range 30 {
-			w.add(admin.Match{ID: fmt.Sprint("m", i)})
+			w.add(admin.Match{ID: fmt.Sprint("m", i)}, "")
 			pass(time.Minute)
 		}
 		k := w.counters()
@@ -213,7 +213,7 @@ func TestWebhookStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &receiver{t: t, answer: fine, takes: time.Hour, got: map[string]int{}}
 		w := openHook(t, dir, r)
-		w.add(admin.Match{ID: "m1"})
+		w.add(admin.Match{ID: "m1"}, "")
 		began := time.Now()
 		w.close()
 		if took := time.Since(began); took != webhookGrace || spooled(t, dir) != 1 {
@@ -222,8 +222,8 @@ func TestWebhookStop(t *testing.T) {
 		synctest.Wait()
 		r.takes = 300 * time.Millisecond
 		w = openHook(t, dir, r)
-		w.add(admin.Match{ID: "m2"})
-		w.add(admin.Match{ID: "m3"})
+		w.add(admin.Match{ID: "m2"}, "")
+		w.add(admin.Match{ID: "m3"}, "")
 		w.close()
 		if len(r.got) != 3 || spooled(t, dir) != 0 {
 			t.Errorf("the stop left %d files, %v arrived", spooled(t, dir), r.got)
@@ -241,7 +241,7 @@ func TestWebhookDrops(t *testing.T) {
 		w.list.most = 5
 		w.mu.Unlock()
 		for i := range 20 {
-			w.add(admin.Match{ID: fmt.Sprint("m", i)})
+			w.add(admin.Match{ID: fmt.Sprint("m", i)}, "")
 			pass(time.Second)
 		}
 		if k := w.counters(); k.Pending > 7 || k.Pending < 5 || int(k.Dropped) != 20-k.Pending || spooled(t, dir) != k.Pending {
@@ -251,7 +251,7 @@ func TestWebhookDrops(t *testing.T) {
 		if err := os.RemoveAll(filepath.Join(dir, webhookDir)); err != nil {
 			t.Fatal(err)
 		}
-		w.add(admin.Match{ID: "x"})
+		w.add(admin.Match{ID: "x"}, "")
 		if k := w.counters(); k.Dropped != before+1 {
 			t.Errorf("%+v", k)
 		}
@@ -271,18 +271,18 @@ func TestWebhookConfig(t *testing.T) {
 		"a short secret": {URL: "https://x.example", SecretFile: short}, "no file": {URL: "https://x.example", SecretFile: dir + "/none"},
 		"too many": {URL: "https://x.example", SecretFile: short, AtOnce: 5},
 	} {
-		if w, err := openWebhook(c, dir, slog.New(slog.DiscardHandler)); err == nil || w != nil {
+		if w, err := openWebhook(c, dir, nil, slog.New(slog.DiscardHandler)); err == nil || w != nil {
 			t.Errorf("%s is taken", name)
 		}
 	}
-	if _, err := openWebhook(Webhook{URL: "https://x.example", SecretFile: short}, "", slog.New(slog.DiscardHandler)); err == nil {
+	if _, err := openWebhook(Webhook{URL: "https://x.example", SecretFile: short}, "", nil, slog.New(slog.DiscardHandler)); err == nil {
 		t.Error("no data directory, and it is taken")
 	}
-	if w, err := openWebhook(Webhook{}, "", nil); w != nil || err != nil {
+	if w, err := openWebhook(Webhook{}, "", nil, nil); w != nil || err != nil {
 		t.Errorf("no webhook: %v, %v", w, err)
 	}
 	var none *webhook
-	none.add(admin.Match{})
+	none.add(admin.Match{}, "")
 	none.close()
 }
 

@@ -1,8 +1,8 @@
 # Overtime. `make help` lists what there is. A build needs Go and make; gcc is for the race detector, Node for the
-# TypeScript tests and for generating the wire code, Chromium for the browser test.
+# TypeScript tests and for generating the wire code, Chromium and Firefox for the browser tests.
 
 .DEFAULT_GOAL := help
-.PHONY: help build bundle run test test-go test-web race fuzz lint cross determinism generate check-generated browser picture bench load demo soak sim clean ci
+.PHONY: help build bundle run test test-go test-web race fuzz lint cross determinism generate check-generated browser browser-firefox picture bench load demo soak sim clean ci
 
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 RUNS     ?= 50
@@ -15,7 +15,7 @@ FUZZTIME ?= 6s
 BOTS     ?= 6
 FAULT    ?= kill
 GODIRS   := cmd game netcode schema cluster bots .ci/bundle
-CI_STEPS := lint cross check-generated test race fuzz determinism browser
+CI_STEPS := lint cross check-generated test race fuzz determinism browser browser-firefox
 
 # List the targets
 help:
@@ -82,9 +82,13 @@ check-generated: .ci/node_modules/.package-lock.json
 .ci/node_modules/.package-lock.json: .ci/package.json .ci/package-lock.json
 	cd .ci && npm ci && touch node_modules/.package-lock.json
 
-# Play the page in headless Chromium against a real server
+# Play the page in headless Chromium against a real server, and see that other WebSocket clients decode the same
 browser: build
 	.ci/web test:browser
+
+# Play the page in headless Firefox, as make browser does in Chromium
+browser-firefox: build
+	.ci/web test:firefox
 
 # Take the README's picture of the page anew, with what the browser test plays with
 picture: build

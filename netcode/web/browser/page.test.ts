@@ -1,13 +1,13 @@
-// The page in headless Chromium against a real server with bots: it joins, moves when a key is pressed, as the server tells a second
-// client that has nothing to do with the page, and comes back after its socket is cut.
+// The page in a headless browser (Chromium or Firefox) against a real server with bots: it joins, moves when a key is pressed,
+// as the server tells a second client that has nothing to do with the page, and comes back after it has hung and after its socket is cut.
 import assert from 'node:assert/strict';
 import test, { after, before } from 'node:test';
-import type { Browser, Page } from 'playwright-core';
 import type { Client } from '../src/index.js';
-import { bodyOf, dataset, launch, Server, until } from './rig.js';
+import { bodyOf, dataset, Server, until } from './rig.js';
+import { openTab, type Tab } from './tab.js';
 
 interface Hook {
-  overtime: { cut(): void; stats(): Record<string, number>; rows(kind: string): Record<string, number>[] };
+  overtime: { client: Client; cut(): void; stats(): Record<string, number>; rows(kind: string): Record<string, number>[] };
 }
 
 const KEYS = [['d', 'x', 1], ['a', 'x', -1], ['s', 'y', 1], ['w', 'y', -1]] as const;
@@ -15,31 +15,17 @@ const KEYS = [['d', 'x', 1], ['a', 'x', -1], ['s', 'y', 1], ['w', 'y', -1]] as c
 const TELEPORT = 100;
 
 let server: Server;
-let browser: Browser;
-let page: Page;
+let page: Tab;
 let watcher: Client;
-/** Errors that the page reported; a refused connection is none, the browser logs it while the server is away. */
-const problems: string[] = [];
-/** What the server accepted for each of the page's sockets. */
-const extensions: string[] = [];
 
 before(async () => {
   server = await Server.start(6);
-  browser = await launch();
-  page = await browser.newPage({ viewport: { width: 1280, height: 720 }, deviceScaleFactor: 1 });
-  const cdp = await page.context().newCDPSession(page);
-  cdp.on('Network.webSocketHandshakeResponseReceived', ({ response }) => {
-    const name = Object.keys(response.headers).find((h) => h.toLowerCase() === 'sec-websocket-extensions');
-    extensions.push(name ? response.headers[name]! : '');
-  });
-  await cdp.send('Network.enable');
-  page.on('pageerror', (e) => problems.push(String(e)));
-  page.on('console', (m) => m.type() === 'error' && !/ERR_CONNECTION|WebSocket connection/.test(m.text()) && problems.push(m.text()));
+  page = await openTab();
 });
 
 after(async () => {
   watcher?.leave();
-  await browser?.close();
+  await page?.close();
   await server?.stop();
 });
 
@@ -79,12 +65,30 @@ async function walk(me: number, key: string, axis: 'x' | 'y'): Promise<number> {
     if (at !== undefined && last !== undefined && Math.abs(at - last) < TELEPORT) moved += at - last;
     last = at;
   });
-  if (key) await page.keyboard.down(key);
+  if (key) await page.down(key);
   await new Promise((done) => setTimeout(done, 500));
-  if (key) await page.keyboard.up(key);
+  if (key) await page.up(key);
   stop();
   return moved;
 }
+
+test('catches up after it has hung: what it missed comes as one frame', async () => {
+  const longest = await page.evaluate(async () => {
+    const { client } = (window as unknown as Hook).overtime;
+    let last = client.tick;
+    let most = 0;
+    const stop = client.on('tick', () => {
+      most = Math.max(most, client.tick - last);
+      last = client.tick;
+    });
+    const end = performance.now() + 3000;
+    while (performance.now() < end);
+    await new Promise((done) => setTimeout(done, 1000));
+    stop();
+    return most;
+  });
+  assert.ok(longest > 30, `${longest} ticks between two frames`);
+});
 
 test('comes back as the same player after its socket is cut', async () => {
   const was = await dataset(page);
@@ -111,12 +115,14 @@ test('comes back as the same player after its socket is cut', async () => {
 });
 
 test('has decoded every frame without a difference, and without an error in the page', async () => {
-  const s = await page.evaluate(() => (window as unknown as Hook).overtime.stats());
-  assert.ok(s['hashChecks']! > 60, `${s['hashChecks']} checks`);
+  const s = await until('60 checks', async () => {
+    const stats = await page.evaluate(() => (window as unknown as Hook).overtime.stats());
+    return stats['hashChecks']! > 60 && stats;
+  });
   assert.equal(s['hashMismatches'], 0);
   assert.equal(s['decodeErrors'], 0);
-  assert.equal(extensions.length, 2, 'one socket, and one after the cut');
-  for (const x of extensions) assert.ok(/permessage-deflate/.test(x) && !/server_no_context/.test(x), `no shared window: ${x}`);
+  assert.equal(page.extensions.length, 2, 'one socket, and one after the cut');
+  for (const x of page.extensions) assert.ok(/permessage-deflate/.test(x) && !/server_no_context/.test(x), `no shared window: ${x}`);
   assert.equal(watcher.stats().hashMismatches, 0);
   const answers = watcher.state.one('overtime.ack');
   assert.ok(answers && answers['sample'] === 0, 'the watcher sends no controls');
@@ -125,7 +131,7 @@ test('has decoded every frame without a difference, and without an error in the 
     return row && row['sample']! >= 60 && row;
   });
   assert.ok(ours['applied']! + ours['merged']! > ours['sample']! * 0.8, JSON.stringify(ours));
-  assert.deepEqual(problems, []);
+  assert.deepEqual(page.problems, []);
 });
 
 test('finds another match after the server crashed', async () => {
@@ -137,5 +143,5 @@ test('finds another match after the server crashed', async () => {
     return d['state'] === 'playing' && d['match'] !== was['match'] && d;
   }, 30_000);
   await until('ticks there', async () => Number((await dataset(page))['tick']) >= Number(is['tick']) + 15);
-  assert.deepEqual(problems, []);
+  assert.deepEqual(page.problems, []);
 });

@@ -3,7 +3,8 @@
 
 import type { Page } from 'playwright-core';
 import { repo } from '../test/repo.js';
-import { dataset, launch, Server, until } from './rig.js';
+import { dataset, Server, until } from './rig.js';
+import { launch } from './tab.js';
 
 interface At { x: number; y: number }
 interface Hook {

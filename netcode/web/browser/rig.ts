@@ -1,4 +1,4 @@
-// Starts a server and a browser for the browser test, and watches a match from outside through the client library.
+// Starts a server for the browser test, and watches a match from outside through the client library.
 
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -6,16 +6,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { type Browser, chromium, type Page } from 'playwright-core';
 import { WebSocket } from 'ws';
 import { type Client, connect, type Entity, type SocketLike } from '../src/index.js';
 import { repo } from '../test/repo.js';
-
-/** Flags of a browser that talks to nobody but us. */
-const FLAGS = [
-  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-  '--disable-component-update', '--disable-sync', '--force-color-profile=srgb',
-];
 
 export async function freePort(): Promise<number> {
   const s = net.createServer().listen(0, '127.0.0.1');
@@ -131,11 +124,7 @@ export function bodyOf(c: Client, player: number): Entity | undefined {
   return score && c.state.one('body', score['body']);
 }
 
-export async function launch(): Promise<Browser> {
-  return chromium.launch({ executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium', headless: true, args: FLAGS });
-}
-
 /** What the page says about itself on its body element. */
-export async function dataset(page: Page): Promise<Record<string, string>> {
+export async function dataset(page: { evaluate<T>(f: () => T): Promise<T> }): Promise<Record<string, string>> {
   return page.evaluate(() => ({ ...document.body.dataset }) as Record<string, string>);
 }

@@ -82,6 +82,7 @@ var callErrors = []struct {
 	{"unreachable", admin.ErrUnreachable},
 	{"no_node", admin.ErrNoNode},
 	{"over", admin.ErrOver},
+	{"moved_away", admin.ErrMoved}, // which is busy too
 	{"busy", admin.ErrBusy},
 	{"too_large", admin.ErrTooLarge},
 }

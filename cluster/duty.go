@@ -25,6 +25,8 @@ type duty struct {
 	idle   atomic.Bool                  // it will never own the match again
 	unfit  atomic.Bool                  // a node that was asked to stand by last has not got the rules
 
+	released atomic.Uint32 // owner: ticks up to here would survive this node, or there is nobody who could go on with them
+
 	// owned by the goroutine
 	guard    *guard.Guard
 	timer    *time.Timer

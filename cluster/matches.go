@@ -23,6 +23,7 @@ type hosted struct {
 	sum    [sha256.Size]byte // of the spec that it was made from
 	duty   *duty             // that guards its ownership; nil on a lone node
 	gone   chan struct{}     // closed when the match is over and its result is kept
+	gate   turnstile         // for what operators want of the match; locks itself
 
 	rival time.Time // since when the directory has it as another node's; owned by Node.tend
 }

@@ -39,12 +39,16 @@ func (d *duty) moveReady(target string) {
 	if x, ok := d.node.node(target); ok {
 		d.host.match.SetStandby(x.Meta.URL)
 	}
+	d.host.gate.shut() // before the clock is read: ticks follow that take all that came before
 	tick, _ := d.host.match.Clock()
 	d.mail.put(letter{kind: letterMoveAt, tick: tick + moveAhead})
 }
 
-// moved tells who waits what became of a move.
+// moved tells who waits what became of a move. If the match is still here, it goes on here.
 func (d *duty) moved(err error) {
+	if d.host != nil {
+		d.host.gate.open()
+	}
 	if d.move != nil {
 		d.move <- err
 		d.move = nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/overtime-server/overtime/cluster/admin"
 	"github.com/overtime-server/overtime/game/loop"
@@ -20,13 +21,10 @@ func (n *Node) running(id string) (*hosted, error) {
 		return nil, admin.ErrOver
 	}
 	if r, ok := n.dir.Get(id); ok && r.Live() {
-		return nil, errMovedAway // since the request was sent here
+		return nil, admin.ErrMoved // since the request was sent here
 	}
 	return nil, admin.ErrNotFound
 }
-
-// errMovedAway asks for another try.
-var errMovedAway = fmt.Errorf("%w: the match is just going to another node", admin.ErrBusy)
 
 // moved reports whether a match ended here because it goes on elsewhere.
 func (h *hosted) moved() bool { return h.match.Info().Outcome == loop.OverMoved }
@@ -35,7 +33,7 @@ func (h *hosted) moved() bool { return h.match.Info().Outcome == loop.OverMoved 
 func (h *hosted) refusal(err error) error {
 	switch {
 	case errors.Is(err, loop.ErrOver) && h.moved():
-		return errMovedAway
+		return admin.ErrMoved
 	case errors.Is(err, loop.ErrOver):
 		return admin.ErrOver
 	case errors.Is(err, loop.ErrBusy):
@@ -47,7 +45,7 @@ func (h *hosted) refusal(err error) error {
 }
 
 // Kick implements admin.Node.
-func (o operator) Kick(match, player, reason string) error {
+func (o operator) Kick(ctx context.Context, match, player, reason string) error {
 	h, err := o.running(match)
 	if err != nil {
 		return err
@@ -58,16 +56,16 @@ func (o operator) Kick(match, player, reason string) error {
 	if reason == "" {
 		reason = "removed by an operator"
 	}
-	return h.refusal(h.match.Kick(player, reason))
+	return h.surely(ctx, func() error { return h.match.Kick(player, reason) })
 }
 
 // Pause implements admin.Node.
-func (o operator) Pause(match string, on bool) error {
+func (o operator) Pause(ctx context.Context, match string, on bool) error {
 	h, err := o.running(match)
 	if err != nil {
 		return err
 	}
-	return h.refusal(h.match.Pause(on))
+	return h.surely(ctx, func() error { return h.match.Pause(on) })
 }
 
 // End implements admin.Node.
@@ -76,8 +74,8 @@ func (o operator) End(ctx context.Context, match string, result []byte) (admin.M
 	if err != nil {
 		return admin.Match{}, err
 	}
-	if err := h.match.Finish(result); err != nil {
-		return admin.Match{}, h.refusal(err)
+	if err := h.order(ctx, func() error { return h.match.Finish(result) }); err != nil {
+		return admin.Match{}, err
 	}
 	if err := h.ended(ctx); err != nil {
 		return admin.Match{}, err
@@ -86,12 +84,12 @@ func (o operator) End(ctx context.Context, match string, result []byte) (admin.M
 }
 
 // Event implements admin.Node.
-func (o operator) Event(match string, data []byte) error {
+func (o operator) Event(ctx context.Context, match string, data []byte) error {
 	h, err := o.running(match)
 	if err != nil {
 		return err
 	}
-	return h.refusal(h.match.Admin(data))
+	return h.surely(ctx, func() error { return h.match.Admin(data) })
 }
 
 // askAnnounce asks a node to tell the players of a match, or of all its matches, something.
@@ -100,55 +98,62 @@ type askAnnounce struct {
 	Text  string `json:"text"`
 }
 
+// gotAnnounce is who was told, and which matches a node was just handing over: nobody in them was told.
+type gotAnnounce struct {
+	admin.Told
+	Moving []string `json:"moving,omitempty"`
+}
+
 // giveAnnounce tells players something. Of all matches, those that end or are too busy right now are left out.
-func (n *Node) giveAnnounce(_ context.Context, _ string, in askAnnounce) (told admin.Told, err error) {
-	all := n.matches.all()
+func (n *Node) giveAnnounce(ctx context.Context, _ string, in askAnnounce) (got gotAnnounce, err error) {
 	if in.Match != "" {
 		h, err := n.running(in.Match)
-		if err != nil {
-			return told, err
+		if err == nil {
+			err = h.surely(ctx, func() error { return h.match.Announce(in.Text) })
 		}
-		all = []*hosted{h}
-	}
-	for _, h := range all {
-		if err := h.match.Announce(in.Text); err != nil {
-			if in.Match != "" {
-				return told, h.refusal(err)
-			}
-			continue
+		if err == nil {
+			got.Matches, got.Players = 1, len(h.match.Info().Present)
 		}
-		told.Matches++
-		told.Players += len(h.match.Info().Present)
+		return got, err
 	}
-	return told, nil
+	for _, h := range n.matches.all() {
+		shut, err := h.gate.pass(func() error { return h.match.Announce(in.Text) })
+		switch {
+		case shut != nil, errors.Is(err, loop.ErrOver) && h.moved():
+			got.Moving = append(got.Moving, h.match.ID())
+		case err == nil:
+			got.Matches++
+			got.Players += len(h.match.Info().Present)
+		}
+	}
+	return got, nil
 }
 
 // Announce implements admin.Node.
 func (o operator) Announce(ctx context.Context, to admin.Audience, text string) (told admin.Told, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	in := askAnnounce{Match: to.Match, Text: text}
+	nodes := []string{to.Node}
 	switch {
 	case to.Match != "":
-		node, err := o.Owner(ctx, to.Match)
-		if err != nil {
-			return told, err
-		}
-		return ask[admin.Told](ctx, o.Node, orThis(node, o.id), "announce", in)
-	case to.Node != "":
+		return o.announceIn(ctx, to.Match, text)
+	case to.Node == "":
+		nodes = append(o.others(), o.id)
+	default:
 		if _, ok := o.node(to.Node); !ok {
 			return told, admin.ErrNoNode
 		}
-		return ask[admin.Told](ctx, o.Node, to.Node, "announce", in)
 	}
-	nodes := append(o.others(), o.id)
 	parts := make([]admin.Told, len(nodes))
 	errs := make([]error, len(nodes))
 	var asked sync.WaitGroup
 	for i, node := range nodes {
-		asked.Go(func() { parts[i], errs[i] = ask[admin.Told](ctx, o.Node, node, "announce", in) })
+		asked.Go(func() { parts[i], errs[i] = o.announceOn(ctx, node, text) })
 	}
 	asked.Wait()
+	if to.Node != "" {
+		return parts[0], errs[0]
+	}
 	for i := range nodes {
 		told.Matches += parts[i].Matches
 		told.Players += parts[i].Players
@@ -157,6 +162,41 @@ func (o operator) Announce(ctx context.Context, to admin.Audience, text string) 
 		}
 	}
 	return told, nil
+}
+
+// announceIn tells everybody in a match something, wherever it is by now.
+func (o operator) announceIn(ctx context.Context, match, text string) (admin.Told, error) {
+	for {
+		node, err := o.Owner(ctx, match)
+		if err != nil {
+			return admin.Told{}, err
+		}
+		got, err := ask[gotAnnounce](ctx, o.Node, orThis(node, o.id), "announce", askAnnounce{Match: match, Text: text})
+		if !errors.Is(err, admin.ErrMoved) {
+			return got.Told, err
+		}
+		select {
+		case <-ctx.Done():
+			return got.Told, err
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// announceOn tells everybody in a node's matches something, also in those that are just leaving it.
+func (o operator) announceOn(ctx context.Context, node, text string) (admin.Told, error) {
+	got, err := ask[gotAnnounce](ctx, o.Node, node, "announce", askAnnounce{Text: text})
+	told := make([]admin.Told, len(got.Moving))
+	var asked sync.WaitGroup
+	for i, match := range got.Moving {
+		asked.Go(func() { told[i], _ = o.announceIn(ctx, match, text) }) // one that ends meanwhile is left out
+	}
+	asked.Wait()
+	for _, x := range told {
+		got.Matches += x.Matches
+		got.Players += x.Players
+	}
+	return got.Told, err
 }
 
 func orThis(node, this string) string {

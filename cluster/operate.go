@@ -51,8 +51,11 @@ func (o operator) DeleteMatch(id string) error {
 	case err != nil:
 		return err
 	}
-	h.match.Stop(loop.OverFinished)
-	return h.ended(context.Background())
+	ctx := context.Background()
+	if err := h.order(ctx, func() error { h.match.Stop(loop.OverFinished); return nil }); err != nil {
+		return err
+	}
+	return h.ended(ctx)
 }
 
 // ended waits for a match to be over, which it is not where it goes on elsewhere.
@@ -60,7 +63,7 @@ func (h *hosted) ended(ctx context.Context) error {
 	select {
 	case <-h.gone:
 		if h.moved() {
-			return errMovedAway
+			return admin.ErrMoved
 		}
 		return nil
 	case <-time.After(deleteWithin):

@@ -79,6 +79,7 @@ func (d *duty) act(a *guard.Action) {
 		d.send(a.Peer, &a.Message)
 	case guard.ActRelease:
 		if d.host != nil {
+			d.released.Store(a.Index)
 			d.host.match.Release(a.Index)
 		}
 		if a.Index >= d.logged {
@@ -86,7 +87,7 @@ func (d *duty) act(a *guard.Action) {
 		}
 	case guard.ActHold:
 		if d.host != nil {
-			d.host.match.Hold()
+			d.released.Store(d.host.match.Hold())
 		}
 	case guard.ActOwn:
 		d.takeOver(a)
@@ -267,6 +268,7 @@ func (d *duty) takeOver(a *guard.Action) {
 		d.node.announce(directory.Record{Match: d.match, Epoch: a.Record.Epoch, Since: a.Record.Since, State: directory.Ended})
 		return
 	}
+	d.released.Store(0)
 	d.host, d.even, d.away = h, 0, 0 // which may be of an earlier tenure of this node
 	d.node.cfg.Log.Info("match taken over", "match", d.match, "epoch", a.Record.Epoch, "tick", a.Index, "took", time.Since(start))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/overtime-server/overtime/game/loop"
@@ -12,7 +13,8 @@ import (
 
 // Node is what the API needs of a running node. All methods are called from many goroutines at once. Where they concern other
 // nodes too they return when ctx is over at the latest. Where they are about a match of this node, errors are ErrNotFound, ErrOver for
-// one that has ended, and ErrBusy.
+// one that has ended, ErrBusy, and ErrMoved where another node has it by now, or in a moment: then the API asks that one. Kick, Pause, Event and
+// Announce return when what they do would survive the death of this node; ErrUnreachable says that it may or may not have been done.
 type Node interface {
 	// CreateMatch starts a match on the node that suits it best. A request with the key of an earlier one is given that one's match,
 	// whichever node took it; "" is no key. Errors: ErrInvalid, ErrGame, ErrRegion, ErrFull, ErrDraining, ErrKeyReused or
@@ -34,13 +36,13 @@ type Node interface {
 	// DeleteMatch ends a running match of this node and returns when it has ended; ErrNotFound and ErrBusy as for Match.
 	DeleteMatch(id string) error
 	// Kick removes a player from a match of this node at its next tick; ErrNoPlayer if he is not in it.
-	Kick(match, player, reason string) error
+	Kick(ctx context.Context, match, player, reason string) error
 	// Pause stops the rules of a match of this node, or lets them go on, at its next tick.
-	Pause(match string, on bool) error
+	Pause(ctx context.Context, match string, on bool) error
 	// End ends a match of this node with a result, JSON, and returns what became of it.
 	End(ctx context.Context, match string, result []byte) (Match, error)
 	// Event hands the rules of a match of this node an event, as it is; ErrTooLarge if that is too much.
-	Event(match string, data []byte) error
+	Event(ctx context.Context, match string, data []byte) error
 	// Announce tells everybody in a match, on a node or in the cluster a text. Errors: ErrNotFound, ErrNoNode, ErrUnreachable.
 	Announce(ctx context.Context, to Audience, text string) (Told, error)
 	// Tokens signs a token for every player of a match of this node, by id. Errors: ErrNotFound, ErrInvalid.
@@ -111,6 +113,7 @@ var (
 	ErrNoPlayer    = errors.New("no such player in the match")
 	ErrOver        = errors.New("the match is over")
 	ErrBusy        = errors.New("too much to do right now")
+	ErrMoved       = fmt.Errorf("%w: the match is just going to another node", ErrBusy) // nothing was done: ask the node where it is now
 	ErrTooLarge    = errors.New("the body is too large")
 	ErrTicket      = errors.New("no such ticket")
 	ErrPlayerBusy  = errors.New("a player waits in another ticket")

@@ -52,32 +52,32 @@ func (s *Server) operateRoutes() []Route {
 	n := s.cfg.Node
 	return []Route{
 		Op("kickPlayer", "POST /v1/matches/{id}/kick", http.StatusAccepted, "Remove a player at the next tick", s.kick).
-			Fails(ErrNotFound, ErrNoPlayer, ErrOver, ErrBusy).At(n.Owner),
+			Fails(ErrNotFound, ErrNoPlayer, ErrOver, ErrBusy, ErrUnreachable).At(n.Owner),
 		Op("pauseMatch", "POST /v1/matches/{id}/pause", http.StatusAccepted, "Pause a match, or let it go on, at the next tick", s.pause).
-			Fails(ErrNotFound, ErrOver, ErrBusy).At(n.Owner),
+			Fails(ErrNotFound, ErrOver, ErrBusy, ErrUnreachable).At(n.Owner),
 		Op("endMatch", "POST /v1/matches/{id}/end", http.StatusOK, "End a match with a result", s.end).
 			Fails(ErrNotFound, ErrOver, ErrBusy, ErrTooLarge).At(n.Owner),
 		Op("sendEvent", "POST /v1/matches/{id}/admin", http.StatusAccepted, "Hand the rules an event of your own", s.event).
-			Fails(ErrNotFound, ErrOver, ErrBusy, ErrTooLarge).At(n.Owner),
+			Fails(ErrNotFound, ErrOver, ErrBusy, ErrTooLarge, ErrUnreachable).At(n.Owner),
 		Op("sendMessage", "POST /v1/messages", http.StatusOK, "Tell players something", s.message).
 			Fails(ErrNotFound, ErrNoNode, ErrOver, ErrBusy, ErrUnreachable),
 	}
 }
 
-func (s *Server) kick(_ *Call, in kickIn) (Nothing, error) {
-	return Nothing{}, s.cfg.Node.Kick(in.ID, in.Body.Player, in.Body.Reason)
+func (s *Server) kick(c *Call, in kickIn) (Nothing, error) {
+	return Nothing{}, s.cfg.Node.Kick(c, in.ID, in.Body.Player, in.Body.Reason)
 }
 
-func (s *Server) pause(_ *Call, in pauseIn) (Nothing, error) {
-	return Nothing{}, s.cfg.Node.Pause(in.ID, in.Body.Paused)
+func (s *Server) pause(c *Call, in pauseIn) (Nothing, error) {
+	return Nothing{}, s.cfg.Node.Pause(c, in.ID, in.Body.Paused)
 }
 
 func (s *Server) end(c *Call, in endIn) (Match, error) {
 	return s.cfg.Node.End(c, in.ID, in.Body.Result)
 }
 
-func (s *Server) event(_ *Call, in eventIn) (Nothing, error) {
-	return Nothing{}, s.cfg.Node.Event(in.ID, in.Body)
+func (s *Server) event(c *Call, in eventIn) (Nothing, error) {
+	return Nothing{}, s.cfg.Node.Event(c, in.ID, in.Body)
 }
 
 func (s *Server) message(c *Call, in messageIn) (Told, error) {

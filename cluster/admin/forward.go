@@ -12,6 +12,7 @@ type Request struct {
 	URI    string `json:"uri"` // path and query
 	Kind   string `json:"kind,omitempty"`
 	Body   []byte `json:"body,omitempty"` // at most 256 KiB
+	Hops   int    `json:"hops,omitempty"` // nodes that have passed it on before
 }
 
 // Response is the answer to a Request.
@@ -21,12 +22,16 @@ type Response struct {
 	Body   []byte      `json:"body"`
 }
 
-// passedOn marks the context of a request that another node has passed on: this one answers, whatever it thinks.
+// passedOn marks the context of a request that another node has passed on: this one answers, unless the match has just left it. Its value is
+// how many nodes have passed it on.
 type passedOn struct{}
+
+// maxHops bounds how often a request follows a match from node to node.
+const maxHops = 4
 
 // Answer answers a request that another node has passed on. Any goroutine may call it.
 func (s *Server) Answer(ctx context.Context, q Request) Response {
-	r, err := http.NewRequestWithContext(context.WithValue(ctx, passedOn{}, true), q.Method, q.URI, bytes.NewReader(q.Body))
+	r, err := http.NewRequestWithContext(context.WithValue(ctx, passedOn{}, q.Hops+1), q.Method, q.URI, bytes.NewReader(q.Body))
 	if err != nil {
 		return Response{Status: http.StatusBadRequest}
 	}

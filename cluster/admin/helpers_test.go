@@ -119,7 +119,7 @@ func (f *fakeNode) note(what string) {
 	f.did = append(f.did, what)
 }
 
-func (f *fakeNode) Kick(match, player, reason string) error {
+func (f *fakeNode) Kick(_ context.Context, match, player, reason string) error {
 	f.note("kick " + player + ": " + reason)
 	if player == "nobody" {
 		return ErrNoPlayer
@@ -127,7 +127,7 @@ func (f *fakeNode) Kick(match, player, reason string) error {
 	return f.here(match)
 }
 
-func (f *fakeNode) Pause(match string, on bool) error {
+func (f *fakeNode) Pause(_ context.Context, match string, on bool) error {
 	f.note(fmt.Sprint("pause ", on))
 	return f.here(match)
 }
@@ -137,7 +137,7 @@ func (f *fakeNode) End(_ context.Context, match string, result []byte) (Match, e
 	return Match{ID: match, State: "ended", Result: result, Scores: []loop.PlayerScore{}, Outcome: "finished"}, f.here(match)
 }
 
-func (f *fakeNode) Event(match string, data []byte) error {
+func (f *fakeNode) Event(_ context.Context, match string, data []byte) error {
 	f.note("event " + string(data))
 	return f.here(match)
 }

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"reflect"
 	"strings"
+	"time"
 )
 
 // pathParts splits a path at its slashes, and decodes the parts.
@@ -28,15 +29,38 @@ func (s *Server) operate(w http.ResponseWriter, r *http.Request, route *Route, v
 		return err
 	}
 	defer release()
-	if route.at != nil && r.Context().Value(passedOn{}) == nil {
-		node, err := route.at(r.Context(), vars["id"])
-		if err != nil {
+	hops, _ := r.Context().Value(passedOn{}).(int)
+	look := route.at != nil && hops == 0
+	for end := time.Now().Add(followTime); ; look = true {
+		if look {
+			node, err := route.at(r.Context(), vars["id"])
+			if err != nil {
+				return err
+			}
+			if node != "" {
+				return s.forward(w, r, node, hops, body)
+			}
+		}
+		err := s.answer(w, r, route, vars, body)
+		if !errors.Is(err, ErrMoved) || hops >= maxHops || time.Now().After(end) {
 			return err
 		}
-		if node != "" {
-			return s.forward(w, r, node, body)
+		select { // the node to which it goes may not have begun
+		case <-r.Context().Done():
+			return err
+		case <-time.After(followEvery):
 		}
 	}
+}
+
+// A request about a match that is just going to another node follows it for so long.
+const (
+	followTime  = time.Second
+	followEvery = 20 * time.Millisecond
+)
+
+// answer answers a request here.
+func (s *Server) answer(w http.ResponseWriter, r *http.Request, route *Route, vars map[string]string, body []byte) error {
 	p := route.plan
 	bind := func(in any) error {
 		v := reflect.ValueOf(in).Elem()
@@ -89,9 +113,9 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request, route *Route) (bod
 	return nil, nil, err
 }
 
-// forward has another node answer.
-func (s *Server) forward(w http.ResponseWriter, r *http.Request, node string, body []byte) error {
-	q := Request{Method: r.Method, URI: r.URL.RequestURI(), Kind: r.Header.Get("Content-Type"), Body: body}
+// forward has another node answer. hops says how many nodes have passed the request on before.
+func (s *Server) forward(w http.ResponseWriter, r *http.Request, node string, hops int, body []byte) error {
+	q := Request{Method: r.Method, URI: r.URL.RequestURI(), Kind: r.Header.Get("Content-Type"), Body: body, Hops: hops}
 	a, err := s.cfg.Node.Forward(r.Context(), node, q)
 	if err != nil {
 		return err

@@ -44,12 +44,12 @@ func startCluster(t *testing.T, count int, change func(i int, c *Config)) []*Nod
 // eventually waits until something holds.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
 		if holds() {
 			return
 		}
 		if time.Now().After(end) {
-			t.Fatalf("%s: not within 10 s", what)
+			t.Fatalf("%s: not within %v", what, patience)
 		}
 	}
 }
@@ -67,7 +67,7 @@ func ownerOf(nodes []*Node, match string) *Node {
 // show returns what a node's API says of a match.
 func show(t *testing.T, n *Node, match string) (m admin.Match) {
 	t.Helper()
-	a := do(t, "GET", n.AdminURL()+"/v1/matches/"+match, "")
+	a := insist(t, "GET", n.AdminURL()+"/v1/matches/"+match, "")
 	if a.status != 200 {
 		t.Fatalf("match %s: %d %s", match, a.status, a.body)
 	}
@@ -82,7 +82,7 @@ func TestMatchesAreProtected(t *testing.T) {
 	nodes := startCluster(t, 3, nil)
 	var ids []string
 	for i := range 6 {
-		a := do(t, "POST", nodes[i%3].AdminURL()+"/v1/matches", `{"game":"tag"}`)
+		a := insist(t, "POST", nodes[i%3].AdminURL()+"/v1/matches", `{"game":"tag"}`)
 		ids = append(ids, a.field(t, "match_id"))
 	}
 	for _, id := range ids {

@@ -29,7 +29,7 @@ func (l *listener) Message(_ *client.Client, kind uint8, data []byte) {
 // enter joins a match with a token of its own.
 func enter(t *testing.T, n *Node, match, id string) *listener {
 	t.Helper()
-	a := do(t, "POST", n.AdminURL()+"/v1/matches/"+match+"/tokens", `{"players":[{"id":"`+id+`"}]}`)
+	a := insist(t, "POST", n.AdminURL()+"/v1/matches/"+match+"/tokens", `{"players":[{"id":"`+id+`"}]}`)
 	var got struct {
 		URL    string            `json:"url"`
 		Tokens map[string]string `json:"tokens"`
@@ -98,15 +98,22 @@ func TestOperatorOfACluster(t *testing.T) {
 	nodes := startCluster(t, 3, nil)
 	var ids []string
 	for i := range 9 {
-		a := do(t, "POST", nodes[i%3].AdminURL()+"/v1/matches", fmt.Sprintf(`{"game":"tag","labels":{"n":"%d"}}`, i%3))
+		a := insist(t, "POST", nodes[i%3].AdminURL()+"/v1/matches", fmt.Sprintf(`{"game":"tag","labels":{"n":"%d"}}`, i%3))
 		ids = append(ids, a.field(t, "match_id"))
 	}
 	for _, n := range nodes {
 		list := func(query string) (got []string) {
-			var page struct{ Matches []admin.Match }
-			if err := json.Unmarshal(do(t, "GET", n.AdminURL()+"/v1/matches?"+query, "").body, &page); err != nil {
-				t.Fatal(err)
+			var page struct {
+				Matches []admin.Match
+				Missing []string
 			}
+			eventually(t, "all nodes say what they have", func() bool {
+				page.Matches, page.Missing = nil, nil
+				if err := json.Unmarshal(do(t, "GET", n.AdminURL()+"/v1/matches?"+query, "").body, &page); err != nil {
+					t.Fatal(err)
+				}
+				return len(page.Missing) == 0
+			})
 			for _, m := range page.Matches {
 				got = append(got, m.ID)
 			}
@@ -115,10 +122,9 @@ func TestOperatorOfACluster(t *testing.T) {
 		if got := list("label=n=1"); len(got) != 3 || !slices.Contains(got, ids[1]) || !slices.IsSorted(got) {
 			t.Errorf("by label: %v", got)
 		}
-		told := do(t, "POST", n.AdminURL()+"/v1/messages", `{"text":"to all"}`)
-		if string(told.body) != `{"matches":9,"players":0}` {
-			t.Errorf("told %s", told.body)
-		}
+		eventually(t, "all matches are told", func() bool {
+			return string(do(t, "POST", n.AdminURL()+"/v1/messages", `{"text":"to all"}`).body) == `{"matches":9,"players":0}`
+		})
 	}
 	for i, id := range ids[:6] {
 		wantStatus(t, do(t, "POST", nodes[(i+1)%3].AdminURL()+"/v1/matches/"+id+"/end", fmt.Sprintf(`{"result":%d}`, i)), 200)
@@ -130,10 +136,14 @@ func TestOperatorOfACluster(t *testing.T) {
 			Next    string
 			Missing []string
 		}
-		a := do(t, "GET", nodes[0].AdminURL()+"/v1/results?limit=2&after="+url.QueryEscape(next), "")
-		if err := json.Unmarshal(a.body, &page); err != nil || page.Missing != nil || pages > 3 {
-			t.Fatalf("page %d: %s", pages, a.body)
-		}
+		eventually(t, "all nodes say what ended", func() bool {
+			page.Results, page.Next, page.Missing = nil, "", nil
+			a := do(t, "GET", nodes[0].AdminURL()+"/v1/results?limit=2&after="+url.QueryEscape(next), "")
+			if err := json.Unmarshal(a.body, &page); err != nil || pages > 3 {
+				t.Fatalf("page %d: %s", pages, a.body)
+			}
+			return page.Missing == nil
+		})
 		for _, m := range page.Results {
 			got = append(got, m.ID)
 		}

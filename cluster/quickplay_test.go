@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"testing/synctest"
 
 	"github.com/overtime-server/overtime/cluster/admin"
 	"github.com/overtime-server/overtime/cluster/directory"
@@ -70,22 +71,24 @@ func TestLeavingNodeIsThere(t *testing.T) {
 func TestGuessesAreLimited(t *testing.T) {
 	t.Parallel()
 	n := startNode(t, nil)
-	n.limiter = admin.NewLimiter(1, 2, 10)
 	created, err := operator{n}.CreateMatch(t.Context(), admin.MatchSpec{Game: "tag"}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for match, want := range map[string]int{"guess": 8, created.ID: 0} {
-		refused := 0
-		for range 10 {
-			w := httptest.NewRecorder()
-			n.route(w, httptest.NewRequest("GET", "/v1/route?match="+match, nil)) // from 192.0.2.1, as httptest has it
-			if w.Code == http.StatusTooManyRequests {
-				refused++
+	synctest.Test(t, func(t *testing.T) { // in no time
+		n.limiter = admin.NewLimiter(1, 2, 10)
+		for match, want := range map[string]int{"guess": 8, created.ID: 0} {
+			refused := 0
+			for range 10 {
+				w := httptest.NewRecorder()
+				n.route(w, httptest.NewRequest("GET", "/v1/route?match="+match, nil)) // from 192.0.2.1, as httptest has it
+				if w.Code == http.StatusTooManyRequests {
+					refused++
+				}
+			}
+			if refused != want {
+				t.Errorf("%d of 10 questions for match %s refused, want %d", refused, match, want)
 			}
 		}
-		if refused != want {
-			t.Errorf("%d of 10 questions for match %s refused, want %d", refused, match, want)
-		}
-	}
+	})
 }

@@ -44,12 +44,12 @@ func try(url string, hello schema.Hello) *comer {
 	for range 4 {
 		c := &comer{hello: hello}
 		ws, _, err := gws.NewClient(c, &gws.ClientOption{
-			Addr: url, RequestHeader: http.Header{"Sec-Websocket-Protocol": {schema.Subprotocol}}, HandshakeTimeout: 2 * time.Second,
+			Addr: url, RequestHeader: http.Header{"Sec-Websocket-Protocol": {schema.Subprotocol}}, HandshakeTimeout: patience,
 		})
 		if err != nil {
 			return c
 		}
-		_ = ws.SetReadDeadline(time.Now().Add(3 * time.Second))
+		_ = ws.SetReadDeadline(time.Now().Add(patience))
 		ws.ReadLoop()
 		if c.move == "" {
 			return c
@@ -125,10 +125,10 @@ var spentModel = porcupine.Model{
 func TestResumeTokenIsUsedOnce(t *testing.T) {
 	t.Parallel()
 	nodes := startCluster(t, 3, nil)
-	id := do(t, "POST", nodes[0].AdminURL()+"/v1/matches", `{"game":"tag"}`).field(t, "match_id")
+	id := insist(t, "POST", nodes[0].AdminURL()+"/v1/matches", `{"game":"tag"}`).field(t, "match_id")
 	eventually(t, "the match is protected", func() bool { return show(t, nodes[0], id).Protected })
 	var signed struct{ Tokens map[string]string }
-	if err := json.Unmarshal(do(t, "POST", nodes[0].AdminURL()+"/v1/matches/"+id+"/tokens", `{"players":[{"id":"ann"}]}`).body, &signed); err != nil {
+	if err := json.Unmarshal(insist(t, "POST", nodes[0].AdminURL()+"/v1/matches/"+id+"/tokens", `{"players":[{"id":"ann"}]}`).body, &signed); err != nil {
 		t.Fatal(err)
 	}
 	first := try(nodes[0].meta.URL, schema.Hello{Version: schema.Version, Token: signed.Tokens["ann"]})

@@ -67,7 +67,7 @@ func TestNewerStandbyTakesOver(t *testing.T) {
 	_ = nodes[0].Stop(ctx) // says that time was short
 	at := p.seen()
 	eventually(t, "the player goes on", func() bool { return p.seen() > at+20 })
-	eventually(t, "all commands are echoed", p.quiet)
+	eventually(t, "all commands are echoed, all samples answered", p.quiet)
 	eventually(t, "all commands count", func() bool { return scored(show(t, nodes[1], match), p) })
 	p.stop()
 	eventually(t, "the others know that it is gone", func() bool { return len(nodes[1].others()) == 1 && len(nodes[2].others()) == 1 })

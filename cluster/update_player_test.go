@@ -36,7 +36,8 @@ type updatePlayer struct {
 	owners  map[uint32]string // by epoch, as welcomes said
 	gap     time.Duration     // longest between two frames
 	wrong   []string
-	stopped bool // gives no commands any more
+	stopped bool // gives no commands and no samples any more
+	open    int  // samples that were not answered, then
 }
 
 func enterUpdate(t *testing.T, match, url, token string, nodes func() []*Node) *updatePlayer {
@@ -76,7 +77,7 @@ func (p *updatePlayer) locate(ctx context.Context, attempt int) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	c := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 2 * time.Second}
+	c := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
 	resp, err := c.Do(r)
 	if err != nil {
 		return "", err
@@ -132,6 +133,12 @@ func (p *updatePlayer) Frame(c *client.Client, tick uint32) {
 		p.given++
 		p.mu.Unlock()
 	}
+	if p.mu.Lock(); p.stopped {
+		p.open = c.Unanswered(0)
+		p.mu.Unlock()
+		return
+	}
+	p.mu.Unlock()
 	c.Send(game.Input{Axes: [4]int16{int16(tick * 1000), int16(tick * 377)}})
 }
 
@@ -148,12 +155,14 @@ func (p *updatePlayer) Message(_ *client.Client, _ uint8, data []byte) {
 // Roster implements client.Handler.
 func (p *updatePlayer) Roster(*client.Client, []schema.RosterEntry) {}
 
-// quiet stops giving commands, and reports whether all were echoed.
+// quiet stops giving commands and samples, and reports whether all were echoed and answered.
 func (p *updatePlayer) quiet() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.stopped = true
-	return p.echoed == p.given && p.given > 0
+	if !p.stopped {
+		p.stopped, p.open = true, -1 // which the next frame will say
+	}
+	return p.echoed == p.given && p.given > 0 && p.open == 0
 }
 
 // seen says up to which tick the player saw the match.
@@ -166,7 +175,7 @@ func (p *updatePlayer) seen() uint32 {
 // seatToken returns where a match is, and a token for a player of it.
 func seatToken(t *testing.T, n *Node, match, id string) (url, token string) {
 	t.Helper()
-	a := do(t, "POST", n.AdminURL()+"/v1/matches/"+match+"/tokens", `{"players":[{"id":"`+id+`"}]}`)
+	a := insist(t, "POST", n.AdminURL()+"/v1/matches/"+match+"/tokens", `{"players":[{"id":"`+id+`"}]}`)
 	var got struct {
 		URL    string            `json:"url"`
 		Tokens map[string]string `json:"tokens"`

@@ -306,7 +306,7 @@ func TestNodeDeliversResults(t *testing.T) {
 	if a := do(t, "POST", n.AdminURL()+"/v1/matches/"+id+"/end", `{"result":{"winner":"p1"}}`); a.status != 200 || !strings.Contains(string(a.body), `"ended":"2`) {
 		t.Fatalf("%d %s", a.status, a.body)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	select {
 	case b := <-arrived:

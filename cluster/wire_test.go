@@ -44,7 +44,7 @@ func (l *lines) has(text string) bool {
 func TestNeighbouringWireVersions(t *testing.T) {
 	t.Parallel()
 	nodes := startCluster(t, 3, func(i int, c *Config) { speaks(c, Wire+uint8(i)%2) })
-	a := do(t, "POST", nodes[0].AdminURL()+"/v1/matches", `{"game":"tag"}`)
+	a := insist(t, "POST", nodes[0].AdminURL()+"/v1/matches", `{"game":"tag"}`)
 	id := a.field(t, "match_id")
 	url, token := seatToken(t, nodes[1], id, "p")
 	p := enterUpdate(t, id, url, token, func() []*Node { return nodes })

@@ -37,7 +37,8 @@
 //
 // When both nodes dial at once the dial of the node with the smaller id wins: it refuses the other's while its own is
 // under way, and the other gives its own up when it accepts. A connection in use is never replaced by that race; it is
-// replaced when its dialler dials anew, or when the other end says that this very connection ended for it.
+// replaced when its dialler dials anew, or when the other end says that this very connection ended for it. What was said on
+// the old one before is read first, for a heartbeat at most: it may tell which calls were not served.
 //
 // # Goroutines
 //

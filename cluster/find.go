@@ -28,6 +28,7 @@ type gotWhere struct {
 	Record []byte `json:"record,omitempty"` // directory.Append, if the node has a record
 	Result bool   `json:"result,omitempty"` // the match is over and the node has its result
 	Coming bool   `json:"coming,omitempty"` // the node is having it made, or keeps room for it
+	Unsure bool   `json:"unsure,omitempty"` // the node does not see most of the cluster: that it knows nothing says nothing
 }
 
 func (n *Node) giveWhere(_ context.Context, _ string, in askWhere) (got gotWhere, err error) {
@@ -40,6 +41,7 @@ func (n *Node) giveWhere(_ context.Context, _ string, in askWhere) (got gotWhere
 	_, got.Coming = n.reserved[in.Match]
 	n.placing.Unlock()
 	got.Coming = got.Coming || n.flights.busy(in.Match)
+	got.Unsure = n.cutShort()
 	return got, nil
 }
 
@@ -50,11 +52,12 @@ type whereabouts struct {
 }
 
 // find returns what is known of a match, here or elsewhere, within askFirst and askAll: admin.ErrNotFound if nobody
-// knows it, admin.ErrUnreachable if too many ask at a time, or if so many nodes are out of reach that one of them may know it.
+// knows it, admin.ErrUnreachable if too many ask at a time, if so many nodes are out of reach that one of them may know it, or if
+// this node has just started.
 func (n *Node) find(ctx context.Context, match string) (whereabouts, error) {
 	w, err := n.search(ctx, match)
-	if errors.Is(err, admin.ErrNotFound) && token.ValidID(match) && n.unsure() {
-		err = fmt.Errorf("%w: half of the nodes are out of reach", admin.ErrUnreachable)
+	if errors.Is(err, admin.ErrNotFound) && token.ValidID(match) && (n.cutShort() || n.fresh()) {
+		err = fmt.Errorf("%w: this node does not see enough of the others yet", admin.ErrUnreachable)
 	}
 	return w, err
 }
@@ -126,6 +129,9 @@ func (n *Node) askWhere(ctx context.Context, match string, nodes []string, limit
 		}
 		if r.got.Result {
 			return whereabouts{result: r.node}, nil
+		}
+		if r.got.Unsure {
+			silent++
 		}
 	}
 	if 2*silent > len(nodes) {

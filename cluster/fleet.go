@@ -43,6 +43,7 @@ type fleet struct {
 	known  map[string]byte   // what the directory was told of each node
 	up     map[string]bool   // nodes to which there is a link
 	cutOff map[string]bool   // nodes to which the link broke, and was not made anew yet
+	doubt  doubt             // who was in the cluster
 	over   bool              // closeFleet waits for work: no more begins
 }
 
@@ -242,7 +243,9 @@ func (n *Node) judge() {
 		}
 		return
 	}
-	majority := n.majorityLocked(now)
+	here := living(n.view)
+	n.doubt.look(now, here)
+	majority := !n.doubt.minority(here)
 	for _, x := range n.view.Nodes {
 		was := n.known[x.ID]
 		switch {
@@ -252,27 +255,15 @@ func (n *Node) judge() {
 		case x.State != member.Alive && (was != dead || now.Sub(x.Since) < recentDeath):
 			n.known[x.ID] = dead
 			n.dir.Dead(now, x.ID, majority)
+			if was == alive && x.State == member.Left {
+				n.doubt.left(x.ID)
+			}
 			if was != dead {
 				n.cfg.Log.Info("node is gone", "node", x.ID, "state", x.State, "majority", majority)
 			}
 		}
 	}
 	n.forgetLocked()
-}
-
-// majorityLocked says whether more than half are alive of those that live or did some seconds ago. The caller holds mu.
-func (n *Node) majorityLocked(now time.Time) bool {
-	living, recent := 0, 0 // members that live, and those that did some seconds ago
-	for _, x := range n.view.Nodes {
-		switch {
-		case x.State == member.Alive:
-			living++
-			recent++
-		case x.State == member.Dead && now.Sub(x.Since) < recentDeath:
-			recent++
-		}
-	}
-	return 2*living > recent
 }
 
 // forgetLocked forgets what is known of nodes that are in the view no more. The caller holds mu.

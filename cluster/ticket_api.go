@@ -116,7 +116,7 @@ func (o operator) createTicket(c *admin.Call, in createTicketIn) (out createdTic
 	if _, err := o.game(orThis(r.Game, rules.Game)); err != nil {
 		return out, err
 	}
-	if v := o.tickets.world.view(); len(v.able) == 0 {
+	if v := o.tickets.view(); len(v.able) == 0 {
 		return out, admin.ErrDraining
 	}
 	ctx, cancel := context.WithTimeout(c, ticketWithin)

@@ -47,7 +47,7 @@ func keyOfTicket(id string) (string, bool) {
 
 // serve returns a shard that this node is the home of, or becomes the home of now. name may be "" for a queue that exists.
 func (t *tickets) serve(ctx context.Context, key, name string) (*shard, error) {
-	v := t.world.view()
+	v := t.view()
 	if !v.majority(len(v.living)) {
 		return nil, fmt.Errorf("%w: most other nodes are out of reach", admin.ErrUnreachable)
 	}

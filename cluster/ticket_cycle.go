@@ -26,7 +26,7 @@ func (t *tickets) tend(s *shard) {
 	}
 	t.start(func() {
 		defer s.tending.Store(false)
-		v := t.world.view()
+		v := t.view()
 		if !v.majority(len(v.living)) {
 			return // a successor may be at work
 		}
@@ -59,18 +59,20 @@ func (t *tickets) keepPlace(s *shard, v *ticketView) {
 		_ = t.take(ctx, s, at.Name) // it says so itself, and the next cycle tries again
 		return
 	}
-	if _, err := askJSON[gotNothing](ctx, t, order[0], "ticket_take", askTake{s.key, at.Name}); err != nil {
+	if _, err := askJSON[gotNothing](ctx, t, order[0], "ticket_take", askTake{s.key, at.Name, v.silent}); err != nil {
 		t.log.Debug("queue does not move", "queue", at.Name, "to", order[0], "err", err)
 	}
 }
 
 // askTake asks a node to take its shard.
 type askTake struct {
-	Key  string `json:"key"`
-	Name string `json:"name"`
+	Key     string   `json:"key"`
+	Name    string   `json:"name"`
+	Without []string `json:"without,omitempty"` // nodes that most nodes do not reach
 }
 
 func (t *tickets) giveTake(ctx context.Context, _ string, in askTake) (out gotNothing, err error) {
+	t.without(in.Without)
 	_, err = t.serve(ctx, in.Key, in.Name)
 	return out, err
 }

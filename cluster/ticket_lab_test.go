@@ -44,7 +44,7 @@ type labNode struct {
 	dead     bool
 	draining bool
 	paused   chan struct{}        // closed when it goes on; nil: it runs
-	gone     map[string]time.Time // nodes that this one believes to be dead, and since when
+	passed   map[string]time.Time // nodes that this one believes to be dead, and since when
 	unknown  map[string]bool      // nodes that it has not heard of
 }
 
@@ -75,7 +75,7 @@ func (l *ticketLab) chance(p float64) bool {
 // add starts a node. Others hear of it a little later.
 func (l *ticketLab) add() *labNode {
 	l.mu.Lock()
-	x := &labNode{lab: l, id: fmt.Sprintf("n%02d", len(l.nodes)), done: make(chan struct{}), gone: map[string]time.Time{}, unknown: map[string]bool{}}
+	x := &labNode{lab: l, id: fmt.Sprintf("n%02d", len(l.nodes)), done: make(chan struct{}), passed: map[string]time.Time{}, unknown: map[string]bool{}}
 	life, end := context.WithCancel(context.Background())
 	x.end = end
 	for _, y := range l.nodes {
@@ -116,9 +116,9 @@ func (l *ticketLab) believe(x *labNode, least, most time.Duration) {
 			l.mu.Lock()
 			defer l.mu.Unlock()
 			if x.dead || x.paused != nil {
-				y.gone[x.id] = time.Now()
+				y.passed[x.id] = time.Now()
 			} else {
-				delete(y.gone, x.id)
+				delete(y.passed, x.id)
 			}
 		}()
 	}
@@ -174,11 +174,12 @@ func (x *labNode) view() (v ticketView) {
 	x.lab.mu.Lock()
 	defer x.lab.mu.Unlock()
 	for _, y := range x.lab.nodes {
-		since, gone := x.gone[y.id]
+		since, gone := x.passed[y.id]
 		switch {
 		case x.unknown[y.id]:
 		case gone && y != x:
 			if time.Since(since) < recentDeath {
+				v.dead = append(v.dead, y.id)
 				v.voters++
 			}
 		default:
@@ -192,14 +193,36 @@ func (x *labNode) view() (v ticketView) {
 	return v
 }
 
+// linked implements ticketWorld: the link breaks at once. So it does to a node that is paused, although that lives.
+func (x *labNode) linked(node string) bool {
+	x.lab.mu.Lock()
+	defer x.lab.mu.Unlock()
+	y := x.lab.nodes[x.lab.index(node)]
+	return !y.dead && y.paused == nil
+}
+
+func (x *labNode) watch(string) func() { return func() {} }
+
+// gone implements ticketWorld. Of every other node that died its host has died too, and nobody knows more.
+func (x *labNode) gone(_ context.Context, node string) bool {
+	x.lab.mu.Lock()
+	defer x.lab.mu.Unlock()
+	i := x.lab.index(node)
+	return x.lab.nodes[i].dead && i%2 == 0
+}
+
+// index finds a node. The caller holds mu.
+func (l *ticketLab) index(node string) int {
+	return slices.IndexFunc(l.nodes, func(n *labNode) bool { return n.id == node })
+}
+
 func (x *labNode) call(ctx context.Context, to, name string, body []byte) ([]byte, error) {
 	l := x.lab
 	if err := x.gate(x.t.life); err != nil {
 		return nil, err
 	}
 	l.mu.Lock()
-	i := slices.IndexFunc(l.nodes, func(n *labNode) bool { return n.id == to })
-	y, loss := l.nodes[i], l.loss
+	y, loss := l.nodes[l.index(to)], l.loss
 	l.mu.Unlock()
 	type reply struct {
 		body []byte

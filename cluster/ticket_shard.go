@@ -222,7 +222,7 @@ const copyPart = 2 << 20
 // was away may have a successor.
 func (t *tickets) copyTo(ctx context.Context, at term, key string, seq uint64, whole bool, body []byte) error {
 	if at.Second == "" {
-		v := t.world.view()
+		v := t.view()
 		if v.voters <= 1 {
 			return nil
 		}

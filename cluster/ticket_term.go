@@ -20,7 +20,7 @@ func (t *tickets) take(ctx context.Context, s *shard, name string) error {
 		return err
 	}
 	defer s.taking.give()
-	v := t.world.view()
+	v := t.view()
 	s.mu.Lock()
 	if s.home && s.bad == "" && s.fits(&v) {
 		s.mu.Unlock()
@@ -99,7 +99,7 @@ func (t *tickets) takeUnder(ctx context.Context, s *shard, b ballot, name, bad s
 	}
 	switch kept := holds(promises, last); {
 	case kept:
-	case last.Home != "" && (v.lives(last.Home) || v.lives(last.Second)):
+	case last.Home != "" && (v.there(last.Home) || v.there(last.Second)):
 		return fmt.Errorf("%w: nobody who has the queue promises", admin.ErrUnreachable)
 	case last.Home != "":
 		t.log.Warn("both nodes that had a queue are gone: its tickets are lost", "queue", name)

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/overtime-server/overtime/cluster/admin"
@@ -41,11 +42,37 @@ func (w ticketNode) view() (v ticketView) {
 				v.regions = append(v.regions, r)
 			}
 		case x.State == member.Dead && time.Since(x.Since) < recentDeath && w.n.cfg.TwoNodes != TwoNodesAvailable:
+			v.dead = append(v.dead, x.ID)
 			v.voters++
 		}
 	}
 	slices.Sort(v.regions)
 	return v
+}
+
+func (w ticketNode) linked(node string) bool { return w.n.linked(node) }
+
+func (w ticketNode) watch(node string) (release func()) {
+	if w.n.links == nil {
+		return func() {}
+	}
+	return w.n.links.Watch(node)
+}
+
+// gone implements ticketWorld: where a node has listened nobody listens any more. Its process has ended, or this is the last it does. A host
+// that is out of reach says nothing.
+func (w ticketNode) gone(ctx context.Context, node string) bool {
+	p, ok := w.n.peer(node)
+	if !ok {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, probeTime)
+	defer cancel()
+	c, err := w.n.cfg.net.dial(ctx, "tcp", p.Addr)
+	if err == nil {
+		_ = c.Close()
+	}
+	return errors.Is(err, syscall.ECONNREFUSED)
 }
 
 func (w ticketNode) call(ctx context.Context, node, method string, body []byte) ([]byte, error) {

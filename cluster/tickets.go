@@ -40,10 +40,11 @@ type tickets struct {
 	life   context.Context // ends with the node
 	making chan struct{}   // has room for the proposals that are being made at a time
 
-	rules atomic.Pointer[matchmaker.Rules]
-	stats ticketCounts
-	waits ticketWaits // locks itself
-	work  sync.WaitGroup
+	rules   atomic.Pointer[matchmaker.Rules]
+	stats   ticketCounts
+	waits   ticketWaits   // locks itself
+	silence ticketSilence // locks itself
+	work    sync.WaitGroup
 
 	mu     sync.Mutex // guards the following
 	shards map[string]*shard
@@ -58,6 +59,12 @@ type ticketWorld interface {
 	// call calls a method of matchmaking on a node, which may be this one. Errors wrap admin.ErrUnreachable where it may or may not
 	// have been served.
 	call(ctx context.Context, node, method string, body []byte) ([]byte, error)
+	// linked says whether there is a connection to a node.
+	linked(node string) bool
+	// watch keeps a connection to a node up, on which silence is noticed, until release is called.
+	watch(node string) (release func())
+	// gone says whether a node's process is known to have ended. It takes a moment.
+	gone(ctx context.Context, node string) bool
 	// play makes the match of a proposal or finds the one that was made for it, or has the owner of a running match keep seats. The
 	// assignment holds tokens for all players. An error that wraps admin.ErrUnreachable may have made it all the same.
 	play(ctx context.Context, p *matchmaker.Proposal) (matchmaker.Assignment, error)
@@ -69,7 +76,9 @@ type ticketWorld interface {
 type ticketView struct {
 	able    []string // living nodes that do not drain: they may be homes
 	living  []string // all living nodes
-	voters  int      // living nodes, and those that died just now
+	dead    []string // that died just now
+	silent  []string // believed to live, but nobody reaches them: neither able nor living here, but voters. Of tickets.view only
+	voters  int      // all of these
 	regions []string // of the living nodes, ascending; nil: no node has one
 }
 
@@ -99,6 +108,7 @@ func (t *tickets) methods() map[string]method {
 	return map[string]method{
 		"ticket_known": takes(t.giveKnown), "ticket_prepare": takes(t.givePrepare), "ticket_install": takes(t.giveInstall),
 		"ticket_copy": takes(t.giveCopy), "ticket_fetch": takes(t.giveFetch), "ticket_take": takes(t.giveTake),
+		"ticket_reach": takes(t.giveReach),
 		"ticket_claim": takes(t.giveClaim), "ticket_release": takes(t.giveRelease),
 		"ticket_add": takes(t.giveAdd), "ticket_get": takes(t.giveGet), "ticket_remove": takes(t.giveRemove),
 		"ticket_explain": takes(t.giveExplain), "ticket_poll": takes(t.givePoll), "ticket_open": takes(t.giveOpenSeats),
@@ -116,6 +126,7 @@ func (t *tickets) run() {
 		case <-t.life.Done():
 			return
 		case <-every.C:
+			t.listen()
 			for _, s := range t.all() {
 				t.tend(s)
 			}
@@ -132,6 +143,7 @@ func (t *tickets) finish() {
 	t.mu.Lock()
 	t.closed = true
 	t.mu.Unlock()
+	t.watch(nil)
 	t.work.Wait()
 }
 
@@ -211,9 +223,10 @@ func askNode[Out any](ctx context.Context, t *tickets, node, method string, in a
 func askHome[Out any](ctx context.Context, t *tickets, key, method string, in any) (out Out, err error) {
 	wait := 20 * time.Millisecond
 	for turn := 0; ; turn++ {
-		v := t.world.view()
+		v := t.view()
 		node := v.order(key)[0] // this node lives: there is one
-		if heard := t.homeOf(key); turn%2 == 1 && v.lives(heard) {
+		down := node != t.world.self() && !t.world.linked(node)
+		if heard := t.homeOf(key); (turn%2 == 1) != down && v.lives(heard) {
 			node = heard
 		}
 		out, err = askNode[Out](ctx, t, node, method, in)

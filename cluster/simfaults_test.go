@@ -109,23 +109,29 @@ func (w *simWorld) careful(faults int) (names []string) {
 		if f.name == "partition" {
 			continue // may leave a match without a majority
 		}
-		mend := f.do(w)
-		if mend == nil {
-			continue
+		if w.breakOne(f) {
+			names = append(names, f.name)
 		}
-		names = append(names, f.name)
-		time.Sleep(time.Duration(w.rng.Int64N(int64(4 * time.Second))))
-		if f.name == "kill" && !w.eventually(2*time.Second, func() bool { return w.allProtected() == nil }) {
-			w.fail("some time after the fault %s: %v%s", f.name, w.allProtected(), w.dumpAll())
-		}
-		mend()
-		if !w.eventually(10*time.Second, func() bool { return w.allProtected() == nil && w.agree() == nil }) {
-			w.fail("10 s after the end of the fault %s: %v, %v", f.name, w.allProtected(), w.agree())
-			return names
-		}
-		time.Sleep(time.Duration(w.rng.Int64N(int64(2 * time.Second))))
 	}
 	return names
+}
+
+// breakOne breaks one thing and waits until all is well again. It says whether there was anything to break.
+func (w *simWorld) breakOne(f simFault) bool {
+	mend := f.do(w)
+	if mend == nil {
+		return false
+	}
+	time.Sleep(time.Duration(w.rng.Int64N(int64(4 * time.Second))))
+	if f.name == "kill" && !w.eventually(2*time.Second, func() bool { return w.allProtected() == nil }) {
+		w.fail("some time after the fault %s: %v%s", f.name, w.allProtected(), w.dumpAll())
+	}
+	mend()
+	if !w.eventually(10*time.Second, func() bool { return w.allProtected() == nil && w.agree() == nil }) {
+		w.fail("10 s after the end of the fault %s: %v, %v%s", f.name, w.allProtected(), w.agree(), w.dumpAll())
+	}
+	time.Sleep(time.Duration(w.rng.Int64N(int64(2 * time.Second))))
+	return true
 }
 
 // chaos breaks things without waiting for anything.

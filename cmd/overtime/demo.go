@@ -20,6 +20,7 @@ type demoConfig struct {
 	away             time.Duration // from the fault to the return of the node, or to its replacement
 	after            time.Duration // from then on
 	limit            time.Duration // of all of it
+	slack            time.Duration // how much longer than usual a part of it may take; tests have to get along with busy machines
 	exe              string        // this program
 	dir              string        // where to put everything; "": a directory of its own, removed when all went well
 }

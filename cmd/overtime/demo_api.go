@@ -52,10 +52,16 @@ type demoMatch struct {
 	Unprotected string
 }
 
-// matches returns all running matches as a node knows them.
+// matches returns all running matches as a node knows them. It is an error if the list may lack some: ask again.
 func (a *demoAPI) matches(ctx context.Context, n *demoNode) (list []demoMatch, err error) {
-	var answer struct{ Matches []demoMatch }
+	var answer struct {
+		Matches []demoMatch
+		Missing []string // nodes that have not answered in time
+	}
 	err = a.get(ctx, "http://"+n.admin+"/v1/matches?limit=1000", &answer)
+	if err == nil && len(answer.Missing) > 0 {
+		err = fmt.Errorf("%d nodes have not said which matches they have", len(answer.Missing))
+	}
 	return answer.Matches, err
 }
 

@@ -24,8 +24,13 @@ func faultPossible(fault string) error {
 // strike hits the node that owns most matches.
 func (d *demonstration) strike(ctx context.Context) error {
 	var err error
-	if d.before, err = d.api.matches(ctx, d.alive()); err != nil {
-		return err
+	for {
+		if d.before, err = d.api.matches(ctx, d.alive()); err == nil {
+			break
+		}
+		if !pause(ctx, 50*time.Millisecond) {
+			return err
+		}
 	}
 	owned := map[string]int{}
 	for _, m := range d.before {
@@ -86,7 +91,7 @@ func (d *demonstration) back() (n int) {
 // watchRecovery tells who takes over what, until every affected player plays on.
 func (d *demonstration) watchRecovery(ctx context.Context) {
 	want := d.affected()
-	ctx, cancel := context.WithTimeout(ctx, recoverWithin)
+	ctx, cancel := context.WithTimeout(ctx, recoverWithin+d.cfg.slack)
 	defer cancel()
 	for d.back() < want {
 		if !d.narrate(ctx, 10*time.Millisecond) {
@@ -174,7 +179,7 @@ func (d *demonstration) comeBack(ctx context.Context) error {
 
 // awaitProtection waits until every match would survive the next fault; back is when there were three nodes again.
 func (d *demonstration) awaitProtection(ctx context.Context, back time.Time) {
-	ctx, cancel := context.WithTimeout(ctx, recoverWithin)
+	ctx, cancel := context.WithTimeout(ctx, recoverWithin+d.cfg.slack)
 	defer cancel()
 	for {
 		list, err := d.api.matches(ctx, d.alive())

@@ -105,7 +105,7 @@ func (d *demonstration) botsConfig(end <-chan struct{}) bots.Config {
 	def := games()[0]
 	cfg := bots.Config{
 		Target: d.nodes[0].player, Admin: d.nodes[0].admin, Matches: d.cfg.matches, Players: d.cfg.players, Game: def.Name,
-		Games: map[string]game.Def{def.Name: def}, Scatter: true, Duration: d.cfg.limit, End: end, Sights: d.sights, JoinTimeout: joinWithin,
+		Games: map[string]game.Def{def.Name: def}, Scatter: true, Duration: d.cfg.limit, End: end, Sights: d.sights, JoinTimeout: joinWithin + d.cfg.slack,
 		Seed: uint64(time.Now().UnixNano()),
 	}
 	for _, n := range d.nodes[1:] {
@@ -160,7 +160,7 @@ func (d *demonstration) begin(ctx context.Context, n *demoNode) error {
 
 // acquaint waits until nodes are ready and know of each other.
 func (d *demonstration) acquaint(ctx context.Context, nodes []*demoNode) error {
-	ctx, cancel := context.WithTimeout(ctx, startWithin)
+	ctx, cancel := context.WithTimeout(ctx, startWithin+d.cfg.slack)
 	defer cancel()
 	for _, n := range nodes {
 		if err := n.ready(ctx, d.api); err != nil {
@@ -256,7 +256,7 @@ func (d *demonstration) play(ctx context.Context) error {
 
 // settled waits until everybody plays and every match would survive.
 func (d *demonstration) settled(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, joinWithin)
+	ctx, cancel := context.WithTimeout(ctx, joinWithin+d.cfg.slack)
 	defer cancel()
 	said, want := false, d.cfg.matches*d.cfg.players
 	for {

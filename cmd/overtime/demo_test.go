@@ -20,6 +20,7 @@ func smallDemo(t *testing.T, fault string) demoConfig {
 	cfg := demoDefaults()
 	cfg.fault, cfg.matches, cfg.players, cfg.dir = fault, 3, 2, t.TempDir()
 	cfg.before, cfg.away, cfg.after = time.Second, time.Second, time.Second
+	cfg.limit, cfg.slack = 2*patience, patience
 	var err error
 	if cfg.exe, err = os.Executable(); err != nil {
 		t.Fatal(err)
@@ -142,13 +143,13 @@ func TestDemoEnds(t *testing.T) {
 				p.code <- process{out: &p.out, err: &p.err, signals: p.signals}.call(cmd, nil)
 			}()
 			if name == "interrupted" {
-				within(t, 15*time.Second, "the nodes serve", func() bool { return strings.Contains(p.err.String(), "they know each other") })
+				within(t, "the nodes serve", func() bool { return strings.Contains(p.err.String(), "they know each other") })
 				p.signals <- os.Interrupt
 			}
 			if code := p.wait(t); code != exitFound || !strings.Contains(p.err.String(), c.says) || p.out.String() != "" {
 				t.Errorf("exit code %d, standard output %q\n%s", code, p.out.String(), p.err.String())
 			}
-			within(t, 5*time.Second, "the nodes are gone", func() bool { return len(processesWith(cfg.dir)) == 0 })
+			within(t, "the nodes are gone", func() bool { return len(processesWith(cfg.dir)) == 0 })
 		})
 	}
 }
@@ -162,12 +163,12 @@ func TestDemoKilled(t *testing.T) {
 	dir := t.TempDir()
 	var says buffer
 	cmd := demoProcess(t, dir, &says)
-	within(t, 15*time.Second, "three nodes run", func() bool { return len(processesWith(dir)) == 3 })
+	within(t, "three nodes run", func() bool { return len(processesWith(dir)) == 3 })
 	if err := cmd.Process.Signal(syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	_ = cmd.Wait()
-	within(t, 5*time.Second, "the nodes are gone", func() bool { return len(processesWith(dir)) == 0 })
+	within(t, "the nodes are gone", func() bool { return len(processesWith(dir)) == 0 })
 }
 
 func TestDemoUsage(t *testing.T) {

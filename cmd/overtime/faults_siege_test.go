@@ -66,7 +66,7 @@ func besiege(ctx context.Context, cfg siegeConfig, say func(string, ...any), scr
 	ctx, cancel := context.WithTimeout(ctx, siegeLimit)
 	defer cancel()
 	dc := demoDefaults()
-	dc.exe, dc.matches, dc.players, dc.limit = cfg.exe, cfg.matches, cfg.players, siegeLimit
+	dc.exe, dc.matches, dc.players, dc.limit, dc.slack = cfg.exe, cfg.matches, cfg.players, siegeLimit, patience
 	var told buffer
 	d, err := newDemo(dc, &told, time.Now())
 	if err != nil {
@@ -264,7 +264,7 @@ func lasting(addrs ...*string) error {
 // enter waits until everybody plays, lets the other nodes in, and waits until every match is protected.
 func (s *siege) enter(ctx context.Context, cfg siegeConfig) error {
 	want := cfg.matches * cfg.players
-	err := s.until(ctx, joinWithin, "everybody plays", func() string {
+	err := s.until(ctx, patience, "everybody plays", func() string {
 		if n := s.seeing(0); n < want {
 			return fmt.Sprintf("%d of %d see something", n, want)
 		}
@@ -276,7 +276,7 @@ func (s *siege) enter(ctx context.Context, cfg siegeConfig) error {
 	if err != nil {
 		return err
 	}
-	if err := s.until(ctx, 2*joinWithin, "every match is protected", func() string { return s.open(ctx, cfg.matches) }); err != nil {
+	if err := s.until(ctx, patience, "every match is protected", func() string { return s.open(ctx, cfg.matches) }); err != nil {
 		return err
 	}
 	list, err := s.list(ctx)
@@ -321,11 +321,19 @@ func (p *placed) parts(node string) (is part) {
 	return is
 }
 
-// list returns all running matches as a random node knows them.
+// list returns all running matches as a random node knows them. Who of the living does not answer may have some: that is an error.
 func (s *siege) list(ctx context.Context) ([]placed, error) {
-	var a struct{ Matches []placed }
+	var a struct {
+		Matches []placed
+		Missing []string
+	}
 	n := s.up[rand.N(len(s.up))]
 	err := s.api.get(ctx, "http://"+n.admin+"/v1/matches?limit=1000", &a)
+	for _, x := range s.up {
+		if err == nil && slices.Contains(a.Missing, x.id) {
+			err = fmt.Errorf("%s has not said which matches it has", x.name)
+		}
+	}
 	return slices.DeleteFunc(a.Matches, func(m placed) bool { return m.Outcome != "" }), err
 }
 

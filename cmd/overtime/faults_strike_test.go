@@ -45,9 +45,9 @@ const (
 	tellPlayers  = 300 * time.Millisecond  // until every player has heard of the standby, too
 	betweenFalls = 1200 * time.Millisecond // a client that loses a connection after less than a second backs off, which is not measured here
 	freezeFor    = 2 * time.Second
-	noticeWithin = 10 * time.Second // until everything that can be is well again, on a busy machine
+	noticeWithin = 30 * time.Second // until everything that can be is well again, on a busy machine
 	loseWithin   = 25 * time.Second // until a match that lost two of three is closed: 15 s, and some time to be told
-	resettle     = 20 * time.Second // until everything is well after new nodes came
+	resettle     = patience         // until everything is well after new nodes came
 )
 
 // strike makes a fault, waits until everything is as well as it can be, and puts new nodes in the place of dead ones.

@@ -13,8 +13,9 @@ import (
 // instead, for he must not see what his team saw before he came, and so it is at the lower rates, where a line has no room for a primer.
 // Owned by the match's goroutine.
 type company struct {
-	team    *stream // nil: no team
-	step    int     // of the rate, as in pace
+	team    *stream    // nil: no team
+	step    int        // of the rate, as in pace
+	view    *reduction // nil: everybody inside has the state of the ring; else the only member's
 	window  *cohort.Window
 	members int
 	base    uint32 // number of the state frame that everybody inside has
@@ -38,17 +39,19 @@ const outsideSeconds = 5
 
 // company returns the one of a team, or that of those without, at a rate.
 func (m *Match) company(team game.Channel, step int) *company {
-	c := &company{step: step}
 	for _, o := range m.companies {
-		switch {
-		case o.channel() != team:
-		case o.step == step:
+		if o.channel() == team && o.step == step && o.view == nil {
 			return o
-		default:
-			c.team = o.team
 		}
 	}
-	if team != game.All && c.team == nil {
+	return m.found(&company{step: step}, team)
+}
+
+// found adds a company, of a team or of those without.
+func (m *Match) found(c *company, team game.Channel) *company {
+	if i := slices.IndexFunc(m.teams, func(s *stream) bool { return s.channel == team }); i >= 0 {
+		c.team = m.teams[i]
+	} else if team != game.All {
 		c.team = newStream(m.tables, team, m.ringSize)
 		m.teams = append(m.teams, c.team)
 	}
@@ -66,9 +69,11 @@ func (c *company) channel() game.Channel {
 }
 
 // enter puts a member into a company, and out of the one where he is.
-func (m *Match) enter(p *member, team uint32, step int) {
+func (m *Match) enter(p *member, team uint32, step int) { m.join(p, m.company(teamOf(team), step)) }
+
+func (m *Match) join(p *member, c *company) {
 	old := p.company
-	p.company = m.company(teamOf(team), step)
+	p.company = c
 	p.company.members++
 	p.inside = false
 	if old != nil {
@@ -96,7 +101,7 @@ func (c *company) begin(m *Match, t *tick) {
 		if p.company != c || !p.inside {
 			continue
 		}
-		if !p.hasAny || p.has != c.base || !m.all.has(c.base) {
+		if !p.hasAny || p.has != c.base || !m.reaches(p, t) {
 			p.inside = false // he missed a frame of the window
 			continue
 		}
@@ -118,7 +123,7 @@ func (c *company) restart(m *Match, t *tick) int {
 	m.enters = m.enters[:0]
 	for _, x := range m.members {
 		p := &x.member
-		if p.company != c || p.inside || !p.hasAny || p.resumed || !m.all.has(p.has) || !x.due() || !x.mayEnter(t) {
+		if p.company != c || p.inside || !p.hasAny || p.resumed || !m.reaches(p, t) || !x.due() || !x.mayEnter(t) {
 			continue
 		}
 		if c.inside == 0 && (len(m.enters) == 0 || p.has > c.base) {
@@ -150,12 +155,15 @@ func (c *company) build(m *Match, t *tick) {
 	if c.step > 0 && c.inside == 1 {
 		c.buildOwn(m, t)
 	}
+	if c.view != nil {
+		c.view.spent = len(c.own)
+	}
 	if c.team != nil {
-		if s := m.message(c.team, t, !c.team.has(c.base), c.base); !s.predicted {
+		if s := m.said(c.view, c.team, t, c.view == nil && !c.team.has(c.base), c.base); !s.predicted {
 			c.mate, c.mateRaw = c.deflate(m, c.mate, s.msg()), len(s.plain)
 		}
 	}
-	s := m.message(m.all, t, false, c.base)
+	s := m.said(c.view, m.all, t, false, c.base)
 	c.all, c.allRaw = c.deflate(m, c.all[:0], s.msg()), len(s.plain)
 	c.base = t.number
 }

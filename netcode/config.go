@@ -15,6 +15,7 @@ type Config struct {
 	PublicURL  string         // ws:// or wss:// URL of this server as clients reach it, told in the welcome; may be empty
 	MaxMatches int            // default 1,000
 	MaxPlayers int            // players and spectators; default 20,000
+	Reduced    int            // slow players of one match who are sent some rows only, each his own; default 16, negative: none. More share frames with all rows
 	Log        *slog.Logger   // default slog.Default
 
 	// Route is asked when a player says hello for a match that is not here, or only in an epoch older than one that he has
@@ -36,6 +37,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.MaxPlayers == 0 {
 		c.MaxPlayers = 20000
+	}
+	if c.Reduced == 0 {
+		c.Reduced = 16
 	}
 	if c.MaxMatches < 0 || c.MaxPlayers < 0 {
 		return c, errors.New("netcode: MaxMatches and MaxPlayers must not be negative")

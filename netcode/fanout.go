@@ -69,7 +69,13 @@ func (m *Match) Frame(f *loop.Frame) {
 func (m *Match) decide(x *session, t *tick) {
 	p := &x.member
 	p.what = p.pace.next(x.lag(t.Tick, &t.cfg), t.number)
-	if p.pace.step != p.company.step {
+	switch {
+	case p.view != nil && p.pace.thin == nil:
+		p.view.whole = true
+		m.enter(p, p.seat.Player.Team, p.pace.step)
+	case p.view == nil && m.mayReduce(p, t):
+		m.reduce(p)
+	case p.pace.step != p.company.step:
 		m.enter(p, p.seat.Player.Team, p.pace.step)
 	}
 }
@@ -89,6 +95,7 @@ func (m *Match) takeRoster(f *loop.Frame) {
 // move puts a member into another team. He begins anew with a keyframe of All, which makes his client drop the channel of his old team.
 func (m *Match) move(p *member, team uint32) {
 	p.seat.Player.Team = team
+	m.unreduce(p)
 	m.enter(p, team, p.company.step)
 	p.hasAny = false
 }
@@ -155,18 +162,24 @@ func (m *Match) state(x *session, t *tick) {
 		x.end(schema.CloseTooSlow, "")
 		return
 	case skip:
+		if p.pace.ask {
+			x.ping()
+		}
 		m.miss(p, t)
 		return
 	}
 	if p.pace.ask {
 		x.ping()
 	}
-	key := x.wantKey.Swap(false) || !p.hasAny || !m.all.has(p.has)
+	key := x.wantKey.Swap(false) || !p.hasAny || !m.reaches(p, t)
 	m.own(x, t, key || p.resumed)
 	if !m.frames(x, t, key) {
 		p.hasAny = false
 		m.miss(p, t)
 		return
+	}
+	if p.view != nil {
+		m.showed(p, t, key)
 	}
 	p.has, p.hasAny, p.resumed = t.number, true, false
 	m.srv.stats.StateFrames.Add(1)
@@ -190,14 +203,17 @@ func (m *Match) frames(x *session, t *tick, key bool) bool {
 	if p.inside && c.built && !key {
 		return m.put(x, c.mate, c.mateRaw) && m.put(x, c.all, c.allRaw)
 	}
+	if p.view != nil {
+		p.view.spent = len(m.ownBuf)
+	}
 	if c.team != nil {
 		// A team's rows of before cannot be vouched for after a resume: the hello names the hash of All only.
-		s := m.message(c.team, t, key || p.resumed || !c.team.has(p.has), p.has)
+		s := m.said(p.view, c.team, t, key || p.resumed || p.view == nil && !c.team.has(p.has), p.has)
 		if !s.predicted && !m.put(x, m.alone(s, x.Class()), len(s.plain)) {
 			return false
 		}
 	}
-	s := m.message(m.all, t, key, p.has)
+	s := m.said(p.view, m.all, t, key, p.has)
 	p.inside = false
 	if x.mayEnter(t) {
 		if c.primes() {
@@ -216,6 +232,9 @@ func (m *Match) put(x *session, frame []byte, raw int) bool {
 	}
 	if !x.SendFrame(frame) {
 		return false
+	}
+	if v := x.member.view; v != nil {
+		v.wire += len(frame)
 	}
 	m.srv.stats.MessagesOut.Add(1)
 	m.srv.stats.RawBytes.Add(uint64(raw))

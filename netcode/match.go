@@ -35,6 +35,7 @@ type Match struct {
 	// owned by the loop's goroutine
 	all       *stream
 	companies []*company // with members only
+	reduced   int        // members with a view of their own
 	teams     []*stream  // of the companies
 	members   []*session
 	enc       delta.Encoder
@@ -159,6 +160,7 @@ func (m *Match) forget(x *session) {
 		return
 	}
 	m.members = slices.Delete(m.members, i, i+1)
+	m.unreduce(&x.member)
 	m.part(x.member.company)
 }
 
@@ -181,6 +183,7 @@ func (m *Match) Over(why loop.Outcome, text string) {
 		code = schema.CloseUnavailable
 	}
 	for _, x := range m.members {
+		m.unreduce(&x.member)
 		if why == loop.OverMoved {
 			x.depart(m.whither())
 		} else {

@@ -45,6 +45,8 @@ func (m *Match) ownMessage(p *member, t *tick, key bool) []byte {
 		return nil
 	case key:
 		base = nil
+	case p.view != nil:
+		return p.view.ownMessage(m, now, t)
 	case !t.opt.FullHash && delta.Predicted(base, now):
 		return nil
 	}

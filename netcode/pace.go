@@ -37,6 +37,9 @@ type pace struct {
 	clean  bool          // the ping on its way is such a one
 
 	audit audit // of who is not to be judged by his acknowledgements
+
+	thin  *thin   // nil unless rows are left out, too
+	width float64 // bytes of a frame when they were last; 0: never
 }
 
 // Bounds on how long a frame may wait on top of a round trip. Jitter, and acknowledgements that wait for the client's next sample,
@@ -75,6 +78,8 @@ type lag struct {
 	pinging bool          // a ping is not answered yet
 	busy    bool          // the kernel refused bytes
 	out     traffic       // as pace.audit.due has asked for
+	bytes   uint64        // that the connection was sent so far
+	took    time.Duration // from the frame of seen to its acknowledgement, if rows are left out
 }
 
 // ticks of a duration, rounded up.
@@ -100,7 +105,11 @@ func (p *pace) next(l lag, frame uint32) sending {
 	if silent && p.audit.verdict != flows {
 		step = divisors[slowest] // the first acknowledgement will tell; until then not much may pile up
 	}
-	if p.ask = false; frame%step != 0 {
+	p.ask = false
+	if p.thin != nil {
+		return p.thinly(&l, wait)
+	}
+	if frame%step != 0 {
 		return skip
 	}
 	if l.busy || p.late(&l, wait) || p.audit.verdict == stuck {
@@ -116,6 +125,9 @@ func (p *pace) next(l lag, frame uint32) sending {
 // note takes in what has come since the last frame.
 func (p *pace) note(l *lag, frame uint32) {
 	p.sent <<= min(frame-p.frame, 64)
+	if p.thin != nil {
+		p.thin.full <<= min(frame-p.frame, 64)
+	}
 	p.frame = frame
 	if l.trip != 0 {
 		p.trip = l.trip
@@ -135,6 +147,10 @@ func (p *pace) note(l *lag, frame uint32) {
 	p.smooth += 2*p.took - p.smooth/4
 	p.seen = seen
 	p.audit.acknowledged(l, p.took, p.trip)
+	if p.thin != nil && seen >= p.thin.from {
+		n := p.frame - seen/l.every
+		p.thin.acknowledged(l.took, p.rtt, n < 64 && p.thin.full>>n&1 != 0)
+	}
 }
 
 // ping takes in a round trip.

@@ -59,6 +59,7 @@ type session struct {
 	pinged   atomic.Int64          // Now of the ping that waits for its pong; 0: none
 	timer    *time.Timer           // ends a connection without hello
 	seen     atomic.Uint32         // last tick that the client acknowledged
+	seenAt   atomic.Int64          // Now of that
 	trip     atomic.Int64          // ns that the last pong took, until the match takes it; 0: none
 
 	// owned by the match's goroutine
@@ -82,6 +83,7 @@ type member struct {
 	renew   uint32  // tick at which a fresh resume token is due
 	standby *string // what he was told last
 	own     ownRows
+	view    *reduction // nil: he is sent every row
 }
 
 func newSession(s *Server, c *Conn) *session { return &session{Conn: c, srv: s} }
@@ -169,6 +171,11 @@ func (x *session) lag(tick uint32, c *loop.Config) lag {
 	l := lag{
 		tick: tick, every: uint32(c.Every), hz: uint32(c.Hz),
 		seen: x.seen.Load(), trip: time.Duration(x.trip.Swap(0)), busy: x.Busy(), pinging: x.pinged.Load() != 0,
+		bytes: x.bytesOut.Load(),
+	}
+	if v := x.member.view; v != nil {
+		l.took = v.took(l.seen/l.every, x.seenAt.Load())
+		v.sentAt[(tick/l.every)%uint32(len(v.sentAt))] = x.Now()
 	}
 	if x.member.pace.audit.due {
 		l.out = x.nb.traffic()
@@ -254,6 +261,7 @@ func (x *session) handle(m *Match, msg *wire.ClientMessage) {
 		x.sample(m, &x.samples[i])
 	}
 	if tick, _ := m.Clock(); msg.AckTick() > x.seen.Load() && msg.AckTick() <= tick {
+		x.seenAt.Store(x.Now())
 		x.seen.Store(msg.AckTick())
 	}
 	if n := msg.AckMessage(); n > x.acked {

@@ -15,10 +15,10 @@ import (
 	"github.com/overtime-server/overtime/netcode/token"
 )
 
-// Slow players at the same rate share a window of their own, in a team too; those who keep up are not disturbed.
+// Slow players at the same rate who have no views of their own share a window, in a team too; those who keep up are not disturbed.
 func TestSlowCompany(t *testing.T) {
 	for _, team := range []uint32{0, 1} {
-		virtual(t, nil, func(t *testing.T, ctx context.Context, e *edge) {
+		virtual(t, func(c *Config) { c.Reduced = -1 }, func(t *testing.T, ctx context.Context, e *edge) {
 			m := e.match("m", (&lab{mob: 24}).in(nil))
 			var rate atomic.Int64
 			var slow, quick []*heard

@@ -8,10 +8,11 @@ import (
 	"github.com/overtime-server/overtime/schema"
 )
 
-// Stats counts what the edge does. The fields are read and written from any goroutine; all but Connections and Passing only grow.
+// Stats counts what the edge does. The fields are read and written from any goroutine; all but Connections, Passing and Reduced only grow.
 type Stats struct {
 	Connections atomic.Int64 // open WebSocket connections
 	Passing     atomic.Int64 // of those, passed on to another node
+	Reduced     atomic.Int64 // players whose line has no room for all rows, and who are sent some
 
 	Accepted         atomic.Uint64 // connections upgraded
 	Joined           atomic.Uint64 // players and spectators let into a match, first time or again
@@ -24,6 +25,7 @@ type Stats struct {
 	StateFrames      atomic.Uint64 // state frames of channel All delivered
 	Keyframes        atomic.Uint64 // of those, keyframes
 	FramesSkipped    atomic.Uint64 // state frames that a slow connection missed
+	RowsLeft         atomic.Uint64 // rows that such a player's frame left as he predicts them, though they were not so
 	KeyframeRequests atomic.Uint64 // clients whose view hash differed
 	RowsDropped      atomic.Uint64 // rows left out because the rules put them twice: a bug in the game
 	Panics           atomic.Uint64 // panics below a connection, survived

@@ -30,6 +30,7 @@ type debt struct {
 	cost   uint16 // bytes of saying it, before compression
 	weight uint16 // of what is wrong
 	late   uint32 // state frames since it was right
+	event  bool   // it is more than a matter of linear fields
 	take   bool
 }
 
@@ -59,15 +60,33 @@ func (r *Reduced) Has() *Snapshot { return r.has }
 // Left returns how many rows the last Next left as they are predicted, though they are not right.
 func (r *Reduced) Left() int { return r.left }
 
+// Late returns for how many state frames the row has been wrong that the last Next left out for the longest time; 0: none.
+func (r *Reduced) Late() (late uint32) {
+	for i := range r.debts {
+		if d := &r.debts[i]; !d.take {
+			late = max(late, d.late)
+		}
+	}
+	return late
+}
+
 // Cost returns the bytes, before compression, of the rows in the frame that the last Next made.
 func (r *Reduced) Cost() int { return r.cost }
 
-// Whole is a budget for Next that every row fits into.
-const Whole = math.MaxInt
+// Budgets for Next that every row fits into, and none.
+const (
+	Whole   = math.MaxInt
+	Nothing = -1
+)
+
+// Happened reports whether, as of the last Next, more was wrong than the values of linear fields of rows that are there.
+func (r *Reduced) Happened() bool {
+	return slices.ContainsFunc(r.debts, func(d debt) bool { return d.event })
+}
 
 // Next returns the state that the receiver is to have next: what he predicts from Has for the state frame of now, and of the rows where
 // that is wrong so many true ones as budget allows, in bytes before compression, the most urgent first; one, if there is one,
-// in any case. Encode(Has(), Next(...), ...) is his frame. now must be two state frames or more after Has, at most MaxGap: over one the
+// in any case, unless the budget is Nothing. Encode(Has(), Next(...), ...) is his frame. now must be two state frames or more after Has, at most MaxGap: over one the
 // receiver would take what a row has to make up for its speed. Otherwise Next returns nil. It changes nothing before Sent.
 func (r *Reduced) Next(now *Snapshot, budget int) *Snapshot {
 	if frames := gapOf(r.has, now); frames < 2 {
@@ -115,7 +134,8 @@ func sameRow(was, is *row) bool { return was.kind == is.kind && is.born <= was.b
 // Weights of what may be wrong with a row; a linear field's is the length in bits of how far off it is.
 const (
 	weightHeld  = 10 // a field that is not linear: something has happened
-	weightThere = 16 // the row is not there, or should not be
+	weightBirth = 64 // the row is not there
+	weightDeath = 16 // it should not be; that takes few bytes
 	horizon     = 4  // state frames for which a wrong speed counts
 )
 
@@ -124,10 +144,10 @@ func (r *Reduced) owed(now *Snapshot, i int, was, is *row) (d debt) {
 	switch {
 	case is == nil:
 		k := &now.tables.kinds[was.kind]
-		return debt{id: was.id, cost: uint16(1 + k.maskBytes(true)), weight: weightThere, late: now.frame - r.right[i]}
+		return debt{id: was.id, cost: uint16(1 + k.maskBytes(true)), weight: weightDeath, late: now.frame - r.right[i], event: true}
 	case was == nil || !sameRow(was, is):
 		k := &now.tables.kinds[is.kind]
-		d = debt{id: is.id, weight: weightThere, cost: uint16(3 + k.maskBytes(true)), late: now.frame - is.born + 1}
+		d = debt{id: is.id, weight: weightBirth, event: true, cost: uint16(3 + k.maskBytes(true)), late: now.frame - is.born + 1}
 		for _, v := range now.numbers(is) {
 			d.cost += residualCost(v)
 		}
@@ -135,19 +155,19 @@ func (r *Reduced) owed(now *Snapshot, i int, was, is *row) (d debt) {
 	}
 	k := &now.tables.kinds[is.kind]
 	d = debt{id: is.id, late: now.frame - r.right[i]}
-	d.cost, d.weight = k.differs(r.has.numbers(was), now.numbers(is), int32(now.frame-r.has.frame))
+	d.cost, d.weight, d.event = k.differs(r.has.numbers(was), now.numbers(is), int32(now.frame-r.has.frame))
 	d.cost += uint16(1 + k.maskBytes(true))
 	return d
 }
 
-// differs returns the bytes of the residuals of a row, and their weight.
-func (k *kind) differs(was, now []int32, frames int32) (cost, weight uint16) {
+// differs returns the bytes of the residuals of a row, their weight, and whether one is of a field that is not linear.
+func (k *kind) differs(was, now []int32, frames int32) (cost, weight uint16, event bool) {
 	d := k.values
 	for i := range k.fields[:k.values] {
 		f := &k.fields[i]
 		if !f.linear {
 			if e := f.diff(now[i] - was[i]); e != 0 {
-				cost, weight = cost+residualCost(e), weight+weightHeld
+				cost, weight, event = cost+residualCost(e), weight+weightHeld, true
 			}
 			continue
 		}
@@ -156,7 +176,7 @@ func (k *kind) differs(was, now []int32, frames int32) (cost, weight uint16) {
 		weight += uint16(bits.Len64(magnitude(e) + horizon*magnitude(turn)))
 		d++
 	}
-	return cost, weight
+	return cost, weight, event
 }
 
 func magnitude(v int32) uint64 {
@@ -187,7 +207,7 @@ func (r *Reduced) choose(budget int) {
 	}
 	for n, i := range r.order {
 		d := &r.debts[i]
-		if n > 0 && int(d.cost) > budget-r.cost {
+		if (n > 0 || budget < 0) && int(d.cost) > budget-r.cost {
 			r.left++
 			continue
 		}

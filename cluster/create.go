@@ -7,10 +7,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/overtime-server/overtime/cluster/admin"
@@ -94,31 +94,6 @@ func (f *flights) busy(id string) bool {
 	return f.out[id] != nil
 }
 
-// vacant makes sure that no other node has a match or is having it made. A node that does not answer may: whoever asks must come again,
-// until it answers or membership knows that it is dead. A process that is gone has nothing.
-func (n *Node) vacant(ctx context.Context, match string) error {
-	others := n.others()
-	errs := make(chan error, len(others))
-	for _, node := range others {
-		go func() { // ends with ctx
-			got, err := ask[gotWhere](ctx, n, node, "where", askWhere{match})
-			switch {
-			case errors.Is(err, syscall.ECONNREFUSED):
-				err = nil
-			case err == nil && (got.Coming || got.Result || len(got.Record) > 0):
-				err = fmt.Errorf("%w: the match is being made", admin.ErrUnreachable)
-			}
-			errs <- err
-		}()
-	}
-	for range others {
-		if err := <-errs; err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // giveCreateOnce makes the match of a key, or finds the one that was made. Others may have made it when this node was not yet the
 // key's home, so everybody is asked.
 func (n *Node) giveCreateOnce(ctx context.Context, _ string, in askCreate) (got gotCreate, err error) {
@@ -127,15 +102,14 @@ func (n *Node) giveCreateOnce(ctx context.Context, _ string, in askCreate) (got 
 		return got, err
 	}
 	defer leave()
-	w, err := n.find(ctx, in.Match)
+	w, err := n.search(ctx, in.Match)
 	switch {
+	case errors.Is(err, admin.ErrNotFound) && !n.joined():
+		return got, fmt.Errorf("%w: this node has not found the others yet", admin.ErrUnreachable)
+	case errors.Is(err, admin.ErrNotFound) && n.cutShort() && !n.onlyEnded():
+		return got, fmt.Errorf("%w: this node does not see enough of the others", admin.ErrUnreachable)
 	case errors.Is(err, admin.ErrNotFound):
-		sure, cancel := context.WithTimeout(ctx, reserveWithin)
-		defer cancel()
-		if err = n.vacant(sure, in.Match); err != nil {
-			return got, err
-		}
-		return n.createBest(ctx, in)
+		return n.createOnce(ctx, in)
 	case err != nil:
 		return got, err
 	case w.record.State == directory.Lost && w.record.Match != "":
@@ -148,11 +122,25 @@ func (n *Node) giveCreateOnce(ctx context.Context, _ string, in askCreate) (got 
 	return ask[gotCreate](ctx, n, owner, "create", in) // compares the specs
 }
 
-// createBest has a match hosted by the node that suits it best, see package place.
+// joined says whether this node has found the cluster, if there is one.
+func (n *Node) joined() bool { return n.members == nil || n.members.Joined() }
+
+// createBest has a match hosted by the node that suits it best.
 func (n *Node) createBest(ctx context.Context, in askCreate) (got gotCreate, err error) {
-	ranked, err := place.Candidates(n.candidates(), in.Match, in.Spec.Region)
+	node, err := n.best(ctx, in)
 	if err != nil {
-		return got, placingError(err, in.Spec.Region)
+		return got, err
+	}
+	return ask[gotCreate](ctx, n, node, "create", in) // when it is not reached it may have made the match all the same
+}
+
+// best has the node that suits a match best keep room for it, see package place.
+func (n *Node) best(ctx context.Context, in askCreate) (string, error) {
+	v := n.tickets.view()
+	nodes := slices.DeleteFunc(n.candidates(), func(x place.Node) bool { return !v.lives(x.ID) })
+	ranked, err := place.Candidates(nodes, in.Match, in.Spec.Region)
+	if err != nil {
+		return "", placingError(err, in.Spec.Region)
 	}
 	search := place.NewSearch(ranked)
 	for asks := search.Next(); asks != nil; asks = search.Next() {
@@ -162,9 +150,9 @@ func (n *Node) createBest(ctx context.Context, in askCreate) (got gotCreate, err
 	}
 	node, ok := search.Winner()
 	if !ok {
-		return got, admin.ErrFull
+		return "", admin.ErrFull
 	}
-	return ask[gotCreate](ctx, n, node, "create", in) // when it is not reached it may have made the match all the same
+	return node, nil
 }
 
 // candidates is what placement knows of all nodes.
@@ -300,8 +288,12 @@ func (n *Node) giveCreate(ctx context.Context, _ string, in askCreate) (got gotC
 		}
 		return got, nil
 	}
-	if err := ctx.Err(); err != nil { // this node stood still meanwhile, and the match may have been made elsewhere
-		return got, err
+	late := ctx.Err() != nil
+	if by, ok := ctx.Deadline(); ok {
+		late = late || !time.Now().Before(by)
+	}
+	if late || !n.intents.allows(in.Match, n.id) { // this node stood still meanwhile, and the match may have been made elsewhere
+		return got, fmt.Errorf("%w: the match is to be made elsewhere by now", admin.ErrUnreachable)
 	}
 	switch r, ok := n.dir.Get(in.Match); { // somebody made it
 	case !ok:

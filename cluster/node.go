@@ -44,6 +44,7 @@ type Node struct {
 	failed  chan error    // a listener that broke
 	asking  chan struct{} // has room for the questions after matches that may be on their way
 	flights flights       // locks itself
+	intents intents       // locks itself
 	lobby   lobby         // locks itself
 	duties  duties        // locks itself
 	coming  arrivals      // locks itself
@@ -92,7 +93,8 @@ func Start(cfg Config) (*Node, error) {
 	n.life, n.end = context.WithCancel(context.Background())
 	n.methods = map[string]method{
 		"records": takes(n.giveRecords), "where": takes(n.giveWhere), "http": takes(n.giveHTTP), "reserve": takes(n.giveReserve),
-		"create": takes(n.giveCreate), "create_once": takes(n.giveCreateOnce), "seat": takes(n.giveSeat), "open": takes(n.giveOpen),
+		"create": takes(n.giveCreate), "create_once": takes(n.giveCreateOnce), "create_intent": takes(n.giveIntent),
+		"seat": takes(n.giveSeat), "open": takes(n.giveOpen),
 		"matches": takes(n.giveMatches), "results": takes(n.giveResults), "announce": takes(n.giveAnnounce), "drain": takes(n.giveDrain),
 		"stand": takes(n.giveStand), "digest": takes(n.giveDigest),
 		"result_keep": takes(n.giveKeep), "result_delivered": takes(n.giveDelivered),

@@ -68,6 +68,7 @@ func TestQueueOutlivesItsHome(t *testing.T) {
 		{"killed", 4, (*simWorld).kill, 1500 * time.Millisecond},
 		{"its host is lost", 4, func(_ *simWorld, n *simNode) { n.host.Isolate() }, 4 * time.Second},
 		{"stands still", 4, func(w *simWorld, n *simNode) { w.pause(n, true) }, 4 * time.Second},
+		{"killed, and one is left", 2, (*simWorld).kill, 8 * time.Second},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			simulate(t, 1, func(w *simWorld) {

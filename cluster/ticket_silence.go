@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/overtime-server/overtime/cluster/admin"
+	"github.com/overtime-server/overtime/cluster/member"
 )
 
 // Membership takes seconds to be sure that a node has died. Matchmaking need not wait so long: ballots keep it right whoever believes to be
@@ -19,16 +20,17 @@ import (
 const (
 	probeTime  = 300 * time.Millisecond // for a node to answer who asks whether it is there
 	silentKeep = recentDeath            // after so long it is judged anew
+	endedKeep  = doubtFor + time.Minute // for which it is remembered whose process has ended
 )
 
-// ticketSilence are nodes that matchmaking does without although membership has not said that they died. It locks itself; the zero value is
-// ready.
+// ticketSilence are nodes that matchmaking does without although membership has not said that they died. It locks itself.
 type ticketSilence struct {
 	watched map[string]func() // links that are kept up, with what lets them go; owned by tickets.run
 
 	mu     sync.Mutex // guards the following
 	nodes  map[string]silentNode
-	judges map[string]bool // nodes that are being judged
+	judges map[string]bool      // nodes that are being judged
+	ended  map[string]time.Time // nodes whose process has ended, and when that was known; for endedKeep
 }
 
 type silentNode struct {
@@ -62,6 +64,10 @@ func (t *tickets) view() ticketView {
 
 // there says whether a node may have what it had: it is not known to be dead.
 func (v *ticketView) there(node string) bool { return v.lives(node) || slices.Contains(v.silent, node) }
+
+func (q *ticketSilence) init() {
+	q.watched, q.nodes, q.judges, q.ended = map[string]func(){}, map[string]silentNode{}, map[string]bool{}, map[string]time.Time{}
+}
 
 // listen keeps links up to all nodes that this one shares a shard with, and has those judged to which the link is down, and those whose death
 // membership has just told: they may be known to be gone. Called by run.
@@ -97,9 +103,6 @@ func (t *tickets) listen() {
 // watch keeps links up to some nodes and to no others. Called by run.
 func (t *tickets) watch(peers map[string]bool) {
 	q := &t.silence
-	if q.watched == nil {
-		q.watched = map[string]func(){}
-	}
 	for id := range peers {
 		if q.watched[id] == nil {
 			q.watched[id] = t.world.watch(id)
@@ -121,9 +124,6 @@ func (t *tickets) judge(node string, v *ticketView) {
 	if x, known := q.nodes[node]; q.judges[node] || known && (x.gone || v.lives(node)) {
 		return
 	}
-	if q.judges == nil {
-		q.judges, q.nodes = map[string]bool{}, map[string]silentNode{}
-	}
 	q.judges[node] = true
 	living := slices.Clone(v.living)
 	t.start(func() {
@@ -137,6 +137,10 @@ func (t *tickets) judge(node string, v *ticketView) {
 		delete(q.judges, node)
 		if gone || silent {
 			q.nodes[node] = silentNode{time.Now(), gone}
+		}
+		if gone {
+			q.ended[node] = time.Now()
+			maps.DeleteFunc(q.ended, func(_ string, at time.Time) bool { return time.Since(at) > endedKeep })
 		}
 	})
 }
@@ -172,6 +176,27 @@ func (t *tickets) giveReach(ctx context.Context, _ string, in askReach) (got got
 	return gotReach{!errors.Is(err, admin.ErrUnreachable)}, nil
 }
 
+// onlyEnded says that of all nodes which were in the cluster and are not seen now the processes are known to have ended: nobody is cut off.
+func (n *Node) onlyEnded() bool {
+	q := &n.tickets.silence
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, x := range n.view.Nodes {
+		if _, ended := q.ended[x.ID]; x.State == member.Dead && !ended {
+			return false
+		}
+	}
+	for id := range n.doubt.were {
+		x, known := n.view.Node(id)
+		if _, ended := q.ended[id]; !ended && !(known && x.State == member.Alive) {
+			return false
+		}
+	}
+	return true
+}
+
 // without takes over what another node has found out.
 func (t *tickets) without(nodes []string) {
 	q := &t.silence
@@ -179,9 +204,6 @@ func (t *tickets) without(nodes []string) {
 	defer q.mu.Unlock()
 	for _, id := range nodes[:min(len(nodes), 16)] {
 		if _, known := q.nodes[id]; !known && id != t.world.self() {
-			if q.nodes == nil {
-				q.nodes = map[string]silentNode{}
-			}
 			q.nodes[id] = silentNode{since: time.Now()}
 		}
 	}

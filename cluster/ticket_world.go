@@ -172,7 +172,7 @@ func (w ticketNode) settled(ctx context.Context, rec directory.Record) directory
 
 // createKeyed has a match made once for its id, by the id's home.
 func (n *Node) createKeyed(ctx context.Context, in askCreate) (got gotCreate, err error) {
-	for _, home := range place.Homes(in.Match, append(n.others(), n.id)) {
+	for _, home := range place.Homes(in.Match, n.tickets.view().living) {
 		if got, err = ask[gotCreate](ctx, n, home, "create_once", in); !errors.Is(err, admin.ErrUnreachable) {
 			break
 		}

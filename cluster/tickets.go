@@ -100,6 +100,7 @@ func newTickets(life context.Context, world ticketWorld, log *slog.Logger) *tick
 	}
 	t.rules.Store(&matchmaker.Rules{})
 	t.waits.init()
+	t.silence.init()
 	return t
 }
 

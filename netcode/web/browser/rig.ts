@@ -19,7 +19,7 @@ export async function freePort(): Promise<number> {
 }
 
 /** Asks until the answer is not undefined, null, false or an error; fails after a while, saying what it waited for. */
-export async function until<T>(what: string, f: () => Promise<T> | T, ms = 15_000): Promise<Exclude<T, undefined | null | false>> {
+export async function until<T>(what: string, f: () => Promise<T> | T, ms = 60_000): Promise<Exclude<T, undefined | null | false>> {
   const end = Date.now() + ms;
   let last: unknown;
   for (;;) {

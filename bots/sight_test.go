@@ -2,7 +2,6 @@ package bots_test
 
 import (
 	"testing"
-	"time"
 
 	"github.com/overtime-server/overtime/bots"
 )
@@ -12,14 +11,16 @@ func TestSights(t *testing.T) {
 	t.Parallel()
 	n := node(t)
 	cfg := config(n)
-	end := make(chan struct{})
-	cfg.Sights, cfg.End, cfg.Duration = bots.NewSights(), end, time.Hour
+	cfg.Sights = bots.NewSights()
 	cfg.Admin, cfg.Others = n.AdminURL(), []string{"127.0.0.1:1"}
-	seconds := 0
-	cfg.Progress = writer(func([]byte) {
-		if seconds++; seconds == 3 { // counting
-			close(end)
-		}
+	until(&cfg, func(float64, int) bool {
+		enough := 0
+		cfg.Sights.All(func(_ *bots.Sight, saw *bots.Saw) {
+			if k := len(saw.Frames); k >= 30 && saw.Frames[k-1].Ack > 0 {
+				enough++
+			}
+		})
+		return enough == 8
 	})
 	rep, err := bots.Run(t.Context(), cfg)
 	if err != nil || !rep.OK() {

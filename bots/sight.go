@@ -52,7 +52,7 @@ type Seen struct {
 	At    time.Duration // since Sights.Began
 	Tick  uint32
 	Epoch uint32 // of whoever sent it
-	View  uint32 // hash of the rows that all players of the match see
+	View  uint32 // hash of the rows that all players of the match see, as he has them: a slow player, sent over a gap, may lack some
 	Ack   uint32 // last of the player's samples that the state says is answered; 0: none
 }
 

@@ -34,4 +34,10 @@
 // A client acknowledges the last tick that it applied with what it sends, or by itself at least every third state frame. While
 // more is on its way to it than a round trip explains, it misses state frames (pace.go); then it gets one delta from the last frame that
 // it has, or a keyframe if that is older than the ring. A client that never acknowledges is judged by the kernel's refusals only.
+//
+// Who goes on being behind is sent fewer rows (reduce.go): the rows that matter most, as many as pass in a moment (thin.go), and the
+// rest as his client predicts it, which costs nothing (delta.Reduced). His state is then young and nearly right. It is a state of his
+// own: its view hash, with which his client checks its decoder, is that of the rows that he has, not of the match's, and equals nobody
+// else's; a resume from it gets a keyframe. Such states come in frames with a base of 2 or more only: after a frame over one state frame, or a keyframe, a
+// client has the match's rows. At most Config.Reduced players of a match are served so; more share frames with every row at a lower rate.
 package netcode

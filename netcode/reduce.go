@@ -14,7 +14,7 @@ import (
 // had, and has a view hash of its own: nobody else's, and none that a resume finds in the ring. Its frames are over two state frames or more,
 // as is the one that leads back to all rows: who was sent a frame over one, or a keyframe, has what everybody has.
 type reduction struct {
-	all, team part // his shared channels
+	all, team part           // his shared channels
 	own       *delta.Reduced // nil: he only watches
 	said      uint32         // tick of the last frame about his own rows
 	thin      *thin          // of his line

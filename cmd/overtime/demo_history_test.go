@@ -87,6 +87,15 @@ func TestHistoryTrue(t *testing.T) {
 	if v := h.check(); !reflect.DeepEqual(v, verdict{}) {
 		t.Errorf("a torn record: %+v", v)
 	}
+	h = madeUp() // a slow player has some rows as they are and others as he predicts them: nobody else has that state
+	s := &h.sights[1]
+	s.frames = slices.DeleteFunc(s.frames, func(f bots.Seen) bool { return f.Tick%3 != 0 })
+	for i := range s.frames {
+		s.frames[i].View++
+	}
+	if v := h.check(); !reflect.DeepEqual(v, verdict{}) {
+		t.Errorf("a slow player: %+v", v)
+	}
 }
 
 // Every way in which a history can be wrong is found, and counted under its name.

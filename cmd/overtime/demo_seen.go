@@ -1,6 +1,7 @@
 package main
 
 import (
+	"math"
 	"time"
 
 	"github.com/overtime-server/overtime/bots"
@@ -12,6 +13,7 @@ const toEnd = 2 * time.Second
 // seen checks every frame that a player saw against the frames before it, other players' frames of that tick, and the record.
 func (c *chain) seen() {
 	views := map[uint32]uint32{} // of each tick
+	step := c.step()
 	for _, s := range c.sights {
 		if s.others > 0 {
 			c.note(&c.rollbacks, "%s: player %d came back as somebody else", c.match, s.player)
@@ -25,7 +27,11 @@ func (c *chain) seen() {
 			if f.Ack < was.Ack {
 				c.note(&c.inputs, "%s: player %d was told of %d answers, then of %d", c.match, s.player, was.Ack, f.Ack)
 			}
+			whole := f.Epoch == was.Epoch && f.Tick-was.Tick == step
 			was = *f
+			if !whole {
+				continue // it came over a gap, so it may have been sent to a slow player, with some rows only
+			}
 			if view, ok := views[f.Tick]; ok && view != f.View {
 				c.note(&c.hashes, "%s: two players saw two different states of tick %d", c.match, f.Tick)
 			}
@@ -33,6 +39,19 @@ func (c *chain) seen() {
 		}
 		c.recorded(s)
 	}
+}
+
+// step returns the ticks from one state frame to the next: the fewest between two that a player saw.
+func (c *chain) step() uint32 {
+	least := uint32(math.MaxUint32)
+	for _, s := range c.sights {
+		for i := 1; i < len(s.frames); i++ {
+			if a, b := &s.frames[i-1], &s.frames[i]; b.Tick > a.Tick {
+				least = min(least, b.Tick-a.Tick)
+			}
+		}
+	}
+	return least
 }
 
 // recorded checks that what a player saw stands in the record of the epoch and was gone on from. It reports once for each player and epoch.

@@ -4,7 +4,8 @@
 // # Flow
 //
 // [Client.Run] connects, says hello with the player token and then serves the connection until it ends. From the welcome on it
-// decodes every state frame into one state, compares the view hash of each with the server's, and calls the [Handler]: Frame
+// decodes every state frame into one state, compares the view hash of each with the server's (which is of the rows that this client was sent: a slow one may have some
+// as they are and others as predicted, and then no other client's hash equals its own), and calls the [Handler]: Frame
 // once per state frame, right after channel All was applied. The handler answers in the same call with [Client.Send], so a tick costs
 // one wake-up to read and one write.
 //

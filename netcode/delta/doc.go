@@ -70,5 +70,9 @@
 // hash 0. It is computed from the game's rows on one side and from the decoded ones on the other, so it checks the codec
 // too.
 //
+// It is the hash of the rows that this receiver has. A slow one may be sent some rows as they are and have the others as he predicts them (Reduced), by
+// frames with a base of 2 or more; then it is not the match's hash, and equals no other receiver's. After a frame with base 0, a keyframe
+// included, it is that of all rows.
+//
 // testdata/frames.json has frames with the states that they lead to, for decoders in any language.
 package delta

@@ -19,7 +19,7 @@ func (s *State) Tick() uint32 {
 	return 0
 }
 
-// Hash returns the view hash of All, which a hello carries on resuming.
+// Hash returns the view hash of All, which a hello carries on resuming. It is that of the rows here, which a slow receiver may share with nobody.
 func (s *State) Hash() uint32 {
 	if all := s.find(game.All); all != nil {
 		return all.cur.hash

@@ -168,7 +168,7 @@ export function advance(rows: Rows, k: number, except?: ReadonlyMap<number, unkn
   return after;
 }
 
-/** View hash of rows: equal on server and client, or they do not have the same state. */
+/** View hash of rows: equal to what the server has written down of this client's rows, or a frame went wrong. A slow client's may be nobody else's. */
 export function viewHash(rows: Rows): number {
   let sum = 0;
   for (const row of rows.values()) sum = (sum + row.hash) | 0;

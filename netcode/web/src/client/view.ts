@@ -42,7 +42,7 @@ export class View {
     return this.channels.get(ALL)?.tick ?? 0;
   }
 
-  /** View hash of channel All. */
+  /** View hash of channel All: of the rows that are here. A slow client may be sent some rows only, and then shares it with nobody. */
   get hash(): number {
     const c = this.channels.get(ALL);
     return c ? viewHash(c.rows) : 0;

@@ -54,8 +54,8 @@ func (r *run) count(ctx context.Context) Report {
 	r.openGaps()
 	to, seconds := r.totals(), time.Since(begin).Seconds()
 	rep := r.report(from, to, seconds)
-	end := time.Since(r.start) - lostAfter
-	r.settleBy.Store(int64(max(end, 1)))
+	r.over = time.Since(r.start)
+	r.settleBy.Store(int64(max(r.over-lostAfter, 1)))
 	r.settle(ctx)
 	rep.InputsLost = r.totals().abandoned
 	return rep
@@ -173,7 +173,7 @@ func (r *run) finish(rep *Report) {
 			rep.InputsLost += uint64(b.client.Unanswered(time.Since(r.start) - by))
 		}
 		rep.InputsLost += b.unnamed
-		if b.moved.Load() || b.away(by+lostAfter) {
+		if b.moved.Load() || b.away(r.over) {
 			rep.SeatsLost++
 		}
 		if b.watch != nil {

@@ -50,6 +50,7 @@ type run struct {
 	matches []*match
 	bots    []*bot
 	playing sync.WaitGroup
+	over    time.Duration // when the counting ended, since start
 
 	seatsLost atomic.Uint64
 	stopping  atomic.Bool // endings are no losses any more

@@ -95,6 +95,7 @@ func (b *bot) Welcome(c *client.Client, w *schema.Welcome, resumed bool) {
 func (b *bot) Frame(c *client.Client, tick uint32) {
 	b.mind.Frame(c, tick)
 	b.sight.frame(c, tick)
+	end := b.run.settleBy.Load() // first: who has settled was heard of after the end
 	b.last.Store(int64(time.Since(b.run.start)))
 	if !b.joined.Load() {
 		b.joined.Store(true)
@@ -109,7 +110,7 @@ func (b *bot) Frame(c *client.Client, tick uint32) {
 	if b.watch != nil && b.run.counting.Load() {
 		b.watch.frame(c.View())
 	}
-	if end := b.run.settleBy.Load(); end != 0 && !b.settled.Load() {
+	if end != 0 && !b.settled.Load() {
 		if c.Unanswered(time.Since(b.run.start)-time.Duration(end)) == 0 {
 			s := c.Stats()
 			b.unnamed = max(s.Answered, s.Applied+s.Merged+s.Late+s.Refused) - (s.Applied + s.Merged + s.Late + s.Refused)

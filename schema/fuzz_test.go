@@ -34,7 +34,7 @@ func serverMessages() (all [][]byte) {
 	add(w.Welcome(&someWelcome))
 	add(w.Roster(someRoster))
 	add(w.Messages([]Message{{Number: 4, Data: []byte("hi")}, {Number: 5, Kind: MessageResult, Data: []byte("{}")}}))
-	add(w.Pong(Pong{Client: 1, Tick: 2, FracMicros: 3, LatenessMs: -4}))
+	add(w.Pong(Pong{Client: 1, Tick: 2, FracMicros: 3, LatenessMs: -4, HeldMicros: 5}))
 	add(w.Resume("tok"))
 	add(w.Move(Move{URL: "ws://c", Token: "t"}))
 	add(w.Bye(Bye{Code: 4010, Reason: "drain"}))
@@ -146,7 +146,7 @@ func readServer(m *wire.ServerMessage) string {
 		show(m.Rows(i))
 	}
 	if p := m.Pong(nil); p != nil {
-		show(p.Reserved())
+		show(p.HeldUs())
 	}
 	welcome, ok := ReadWelcome(m)
 	show(welcome, ok)

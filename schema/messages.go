@@ -107,6 +107,7 @@ type Pong struct {
 	Tick       uint32 // server tick now
 	FracMicros uint32 // microseconds since that tick began
 	LatenessMs int16  // how late (positive) or early the newest sample was against its tick
+	HeldMicros uint16 // microseconds for which the ping waited at the server: no part of the round trip
 }
 
 // Move tells a client to resume elsewhere.

@@ -87,7 +87,7 @@ func TestServerRoundTrip(t *testing.T) {
 	if x := AppendMessages(nil, server(t, w.Messages(msgs))); !reflect.DeepEqual(x, msgs) {
 		t.Errorf("messages: %+v", x)
 	}
-	pong := Pong{Client: 1, Tick: 2, FracMicros: 3, LatenessMs: -4}
+	pong := Pong{Client: 1, Tick: 2, FracMicros: 3, LatenessMs: -4, HeldMicros: 5}
 	if x, ok := ReadPong(server(t, w.Pong(pong))); !ok || x != pong {
 		t.Errorf("pong: %+v %v", x, ok)
 	}

@@ -117,7 +117,7 @@ func (w *ServerWriter) Messages(msgs []Message) []byte {
 func (w *ServerWriter) Pong(p Pong) []byte {
 	b := start(&w.b)
 	wire.ServerMessageStart(b)
-	wire.ServerMessageAddPong(b, wire.CreatePong(b, p.Client, p.Tick, p.FracMicros, p.LatenessMs, 0))
+	wire.ServerMessageAddPong(b, wire.CreatePong(b, p.Client, p.Tick, p.FracMicros, p.LatenessMs, p.HeldMicros))
 	return w.finish()
 }
 

@@ -78,7 +78,7 @@ func ReadPong(m *wire.ServerMessage) (p Pong, ok bool) {
 	if m.Pong(&w) == nil {
 		return Pong{}, false
 	}
-	return Pong{Client: w.Client(), Tick: w.Tick(), FracMicros: w.FracUs(), LatenessMs: w.LatenessMs()}, true
+	return Pong{Client: w.Client(), Tick: w.Tick(), FracMicros: w.FracUs(), LatenessMs: w.LatenessMs(), HeldMicros: w.HeldUs()}, true
 }
 
 // ReadResume copies the fresh resume token; ok is false if there is none.

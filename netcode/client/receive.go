@@ -155,7 +155,8 @@ func (c *Client) onPong(p schema.Pong) {
 	}
 	c.ping = 0
 	now, hz := c.now(), c.clock.hz
-	c.clock.pong(now, now-c.pingAt, float64(p.Tick)+float64(p.FracMicros)*hz/1e6, float64(p.LatenessMs)*hz/1e3)
+	trip := max(0, now-c.pingAt-time.Duration(p.HeldMicros)*time.Microsecond)
+	c.clock.pong(now, trip, float64(p.Tick)+float64(p.FracMicros)*hz/1e6, float64(p.LatenessMs)*hz/1e3)
 	c.count.rttNanos.Store(uint64(c.clock.rtt()))
 }
 

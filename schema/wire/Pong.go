@@ -47,16 +47,16 @@ func (rcv *Pong) MutateLatenessMs(n int16) bool {
 	return rcv._tab.MutateInt16(rcv._tab.Pos+flatbuffers.UOffsetT(12), n)
 }
 
-func (rcv *Pong) Reserved() uint16 {
+func (rcv *Pong) HeldUs() uint16 {
 	return rcv._tab.GetUint16(rcv._tab.Pos + flatbuffers.UOffsetT(14))
 }
-func (rcv *Pong) MutateReserved(n uint16) bool {
+func (rcv *Pong) MutateHeldUs(n uint16) bool {
 	return rcv._tab.MutateUint16(rcv._tab.Pos+flatbuffers.UOffsetT(14), n)
 }
 
-func CreatePong(builder *flatbuffers.Builder, client uint32, tick uint32, fracUs uint32, latenessMs int16, reserved uint16) flatbuffers.UOffsetT {
+func CreatePong(builder *flatbuffers.Builder, client uint32, tick uint32, fracUs uint32, latenessMs int16, heldUs uint16) flatbuffers.UOffsetT {
 	builder.Prep(4, 16)
-	builder.PrependUint16(reserved)
+	builder.PrependUint16(heldUs)
 	builder.PrependInt16(latenessMs)
 	builder.PrependUint32(fracUs)
 	builder.PrependUint32(tick)

@@ -88,7 +88,7 @@ test('reliable messages are handed on once, in order', () => {
 
 test('the clock believes the fastest ping', () => {
   const c = new Clock(30);
-  const at = (server: number) => ({ tick: Math.floor(server / 100) * 3, fracUs: (server % 100) * 1000, latenessMs: 0 });
+  const at = (server: number) => ({ tick: Math.floor(server / 100) * 3, fracUs: (server % 100) * 1000, latenessMs: 0, heldUs: 0 });
   const truth = 5000; // server time minus client time, ms
   for (const [sent, out, back] of [[100, 80, 10], [1100, 12, 12], [2100, 5, 90]] as const) {
     const v = c.ping(sent);
@@ -99,6 +99,15 @@ test('the clock believes the fastest ping', () => {
   assert.equal(c.rtt, 90);
   assert.ok(c.inputTick(3000)! > c.serverTick(3000)! + 1.35);
   assert.equal(c.pong(12345, at(0), 3000), false);
+});
+
+test('for how long a ping waited at the server is no part of the round trip', () => {
+  const c = new Clock(30);
+  const v = c.ping(1000);
+  assert.ok(c.pong(v, { tick: 300, fracUs: 0, latenessMs: 0, heldUs: 30000 }, 1050));
+  assert.equal(c.rtt, 20);
+  const error = c.serverTick(1050)! - 300.3;
+  assert.ok(Math.abs(error) < 1e-6, `off by ${error} ticks`);
 });
 
 /** Plays a minute over a network and returns how late controls were at the 99th percentile, ms, and the extremes of the clock's speed. */
@@ -125,7 +134,7 @@ function controls(rttMs: number, jitterMs: number, stallEvery: number, lose = 0)
     const v = c.ping(now);
     plan(way(0, now), (up) => {
       const tick = truth(up), latenessMs = newest;
-      plan(way(1, up), (down) => c.pong(v, { tick: Math.floor(tick), fracUs: ((tick % 1) * 1e6) / hz, latenessMs }, down));
+      plan(way(1, up), (down) => c.pong(v, { tick: Math.floor(tick), fracUs: ((tick % 1) * 1e6) / hz, latenessMs, heldUs: 0 }, down));
     });
     plan(now + 1000, ping);
   };

@@ -29,7 +29,7 @@ latenessMs():number {
   return this.bb!.readInt16(this.bb_pos + 12);
 }
 
-reserved():number {
+heldUs():number {
   return this.bb!.readUint16(this.bb_pos + 14);
 }
 
@@ -37,9 +37,9 @@ static sizeOf():number {
   return 16;
 }
 
-static createPong(builder:flatbuffers.Builder, client: number, tick: number, frac_us: number, lateness_ms: number, reserved: number):flatbuffers.Offset {
+static createPong(builder:flatbuffers.Builder, client: number, tick: number, frac_us: number, lateness_ms: number, held_us: number):flatbuffers.Offset {
   builder.prep(4, 16);
-  builder.writeInt16(reserved);
+  builder.writeInt16(held_us);
   builder.writeInt16(lateness_ms);
   builder.writeInt32(frac_us);
   builder.writeInt32(tick);

@@ -248,7 +248,7 @@ export class Client extends Emitter<Events> {
     }
     const p = m.pong();
     if (p) {
-      this.clock.pong(p.client(), { tick: p.tick(), fracUs: p.fracUs(), latenessMs: p.latenessMs() }, this.connection.now());
+      this.clock.pong(p.client(), { tick: p.tick(), fracUs: p.fracUs(), latenessMs: p.latenessMs(), heldUs: p.heldUs() }, this.connection.now());
       this.schedule();
     }
     const move = m.move();

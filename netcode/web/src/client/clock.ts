@@ -9,6 +9,8 @@ export interface PongData {
   fracUs: number;
   /** How late (positive) or early the newest sample was against its tick, ms. */
   latenessMs: number;
+  /** For how long the ping waited at the server, microseconds: no part of the round trip. */
+  heldUs: number;
 }
 
 interface Measure {
@@ -47,9 +49,9 @@ export class Clock {
     const sent = this.sent.get(client);
     if (sent === undefined) return false;
     this.sent.delete(client);
-    const rtt = Math.max(0, now - sent);
+    const rtt = Math.max(0, now - sent - p.heldUs / 1000);
     const server = (p.tick * 1000) / this.hz + p.fracUs / 1000;
-    this.measures.push({ rtt, offset: server - (sent + now) / 2, at: now });
+    this.measures.push({ rtt, offset: server - (now - rtt / 2), at: now });
     if (this.measures.length > KEEP) this.measures.shift();
     this.lead.report((p.latenessMs * this.hz) / 1000, this.trip());
     if (!this.known) {

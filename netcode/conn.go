@@ -38,10 +38,16 @@ type Conn struct {
 	reply string // Sec-WebSocket-Extensions of the answer
 	begin time.Time
 
-	// The reading goroutine's.
-	early []byte // came with the handshake, before the hijack
-	guard guard
-	bad   *Violation // to be reported by the next Read
+	// The reading goroutine's, or the match's while that reads (see park).
+	early   []byte // to be read first: came with the handshake, or the match left it to gws
+	guard   guard
+	bad     *Violation // to be reported by the next Read
+	now     int64      // Now, when what is being handled was read
+	arrived int64      // and when it came, by the kernel's clock where that is known
+
+	left   []byte // memory for what the match leaves to gws
+	lifted bool   // the match reads
+	again  int64  // Now from which on it may do so again
 
 	taping bool   // keep what comes in
 	tape   []byte // all that came in so far; at most tapeMax bytes, beyond that taping ends and it is nil
@@ -49,6 +55,7 @@ type Conn struct {
 	// Any goroutine.
 	cause     atomic.Uint32 // why it ended: code, and causeLocal; 0 not yet
 	heard     atomic.Int64  // Now of the last bytes from the peer
+	pulled    atomic.Bool   // the match wants to read
 	closing   atomic.Bool   // our close frame was written, or the connection was given up: nothing more goes out
 	hungUp    atomic.Bool   // reading failed: the peer is gone
 	bytesIn   atomic.Uint64
@@ -109,6 +116,9 @@ func (c *Conn) Idle() time.Duration { return time.Duration(c.Now() - c.heard.Loa
 // Read is called by gws. Bytes pass the guard first; a frame that breaks a rule never reaches gws, the frames before it
 // do. After our own close frame the rest of what the peer sends is dropped.
 func (c *Conn) Read(p []byte) (int, error) {
+	if len(c.early) == 0 && c.bad == nil {
+		c.stand()
+	}
 	if c.bad != nil {
 		return 0, c.refuse()
 	}
@@ -128,24 +138,27 @@ func (c *Conn) Read(p []byte) (int, error) {
 	return c.check(p[:n])
 }
 
-// receive reads from the handshake's leftovers, then from the connection.
-func (c *Conn) receive(p []byte) (int, error) {
+// receive reads what was left over, then from the connection.
+func (c *Conn) receive(p []byte) (n int, err error) {
 	if len(c.early) > 0 {
-		n := copy(p, c.early)
+		n = copy(p, c.early)
 		if c.early = c.early[n:]; len(c.early) == 0 {
 			c.early = nil
 		}
+		c.now = c.Now()
 		return n, nil
 	}
-	return c.top.Read(p)
+	n, err = c.top.Read(p)
+	c.now = c.Now()
+	c.arrived = c.now
+	return n, err
 }
 
 // check passes what was read by the guard and counts it.
 func (c *Conn) check(p []byte) (int, error) {
-	now := c.Now()
-	c.heard.Store(now)
+	c.heard.Store(c.arrived)
 	c.bytesIn.Add(uint64(len(p)))
-	n, v := c.guard.scan(p, now)
+	n, v := c.guard.scan(p, c.now)
 	c.framesIn.Store(c.guard.count)
 	if c.taping {
 		c.record(p[:n])
@@ -183,10 +196,11 @@ func (c *Conn) lost() {
 
 // maxDiscard is how many bytes are read and dropped after our close frame before the connection is cut: unread bytes
 // would turn the end of the connection into a reset, which can swallow the close frame.
-const maxDiscard = 64 << 10
+const maxDiscard = 256 << 10
 
 // discard reads until the peer hangs up, using p as a buffer. It returns io.EOF.
 func (c *Conn) discard(p []byte) error {
+	c.stand()
 	for total := 0; total < maxDiscard; {
 		n, err := c.top.Read(p)
 		total += n

@@ -3,7 +3,10 @@
 package netcode
 
 import (
+	"errors"
+	"io"
 	"net"
+	"os"
 	"syscall"
 	"time"
 	"unsafe"
@@ -30,18 +33,21 @@ func setSocketOptions(c *net.TCPConn, lowat int, userTimeout time.Duration) {
 	})
 }
 
-// rawWriter makes single write calls on a socket, which is in non-blocking mode since the Go runtime polls it. Its
-// fields are scratch space, so that a call allocates nothing; its owner makes one call at a time.
-type rawWriter struct {
-	conn syscall.RawConn
+// rawSocket makes single system calls on a socket, which is in non-blocking mode. The Go runtime polls it, or, between lift and lower, nobody
+// does. Its owner makes one call at a time.
+type rawSocket struct {
+	conn syscall.RawConn // while the runtime polls
+	fd   int             // while nobody does; else -1
+
+	// Scratch space, so that a call allocates nothing.
 	call func(fd uintptr) bool
 	p    []byte
 	n    int
 	err  error
 }
 
-// newRawWriter returns nil if c is not a socket; then every write goes through the drain goroutine.
-func newRawWriter(c net.Conn) *rawWriter {
+// newRawSocket returns nil if c is not a socket; then every write goes through the drain goroutine.
+func newRawSocket(c net.Conn) *rawSocket {
 	sc, ok := c.(syscall.Conn)
 	if !ok {
 		return nil
@@ -50,40 +56,161 @@ func newRawWriter(c net.Conn) *rawWriter {
 	if err != nil {
 		return nil
 	}
-	w := &rawWriter{conn: raw}
-	w.call = func(fd uintptr) bool {
-		for {
-			w.n, w.err = syscall.Write(int(fd), w.p)
-			if w.err != syscall.EINTR {
-				return true // never wait for the socket to become writable
-			}
+	s := &rawSocket{conn: raw, fd: -1}
+	s.call = func(fd uintptr) bool {
+		s.n, s.err = writeOnce(int(fd), s.p)
+		return true // never wait for the socket to become writable
+	}
+	return s
+}
+
+// writeOnce makes one write(2).
+func writeOnce(fd int, p []byte) (n int, err error) {
+	for {
+		if n, err = syscall.Write(fd, p); err != syscall.EINTR {
+			return n, err
 		}
 	}
-	return w
 }
 
 // write makes one write(2) and returns how many bytes the kernel took; a full queue takes none and is no error.
-func (w *rawWriter) write(p []byte) (int, error) {
-	w.p = p
-	err := w.conn.Write(w.call)
-	w.p = nil
-	switch {
-	case err != nil:
-		return 0, err
-	case w.err == syscall.EAGAIN:
-		return 0, nil
-	case w.err != nil:
-		return 0, w.err
+func (s *rawSocket) write(p []byte) (int, error) {
+	if s.fd >= 0 {
+		s.n, s.err = writeOnce(s.fd, p)
+	} else {
+		s.p = p
+		err := s.conn.Write(s.call)
+		s.p = nil
+		if err != nil {
+			return 0, err
+		}
 	}
-	return w.n, nil
+	switch s.err {
+	case nil:
+		return s.n, nil
+	case syscall.EAGAIN:
+		return 0, nil
+	}
+	return 0, s.err
 }
 
 // queued returns how many bytes the peer's kernel has not acknowledged yet (SIOCOUTQ, which has the number of TIOCOUTQ).
-func (w *rawWriter) queued() (n uint64, ok bool) {
+func (s *rawSocket) queued() (n uint64, ok bool) {
 	var bytes int32
 	var errno syscall.Errno
-	err := w.conn.Control(func(fd uintptr) {
+	ask := func(fd uintptr) {
 		_, _, errno = syscall.Syscall(syscall.SYS_IOCTL, fd, syscall.TIOCOUTQ, uintptr(unsafe.Pointer(&bytes)))
-	})
+	}
+	var err error
+	if s.fd >= 0 {
+		ask(uintptr(s.fd))
+	} else {
+		err = s.conn.Control(ask)
+	}
 	return uint64(max(0, bytes)), err == nil && errno == 0
+}
+
+// lifted reports whether nobody polls the socket.
+func (s *rawSocket) lifted() bool { return s.fd >= 0 }
+
+// lift takes the socket of c out of the runtime's poller: a socket that stays there costs a wake-up for everything that arrives, also when
+// nobody waits for it. c is closed, the socket lives on. It returns false, and changes nothing, if c is no TCP connection or there
+// is no descriptor left.
+func (s *rawSocket) lift(c net.Conn) bool {
+	t, ok := c.(*net.TCPConn)
+	if !ok {
+		return false
+	}
+	fd, errno := uintptr(0), syscall.Errno(0)
+	err := s.conn.Control(func(old uintptr) {
+		if fd, _, errno = syscall.Syscall(syscall.SYS_FCNTL, old, syscall.F_DUPFD_CLOEXEC, 0); errno == 0 {
+			_ = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_TIMESTAMPNS, 1) // without it, what is read has just come
+		}
+	})
+	if err != nil || errno != 0 {
+		return false
+	}
+	_ = t.Close()
+	s.fd = int(fd)
+	return true
+}
+
+// lower gives the socket back to the runtime's poller. If that fails it is closed.
+func (s *rawSocket) lower() (net.Conn, error) {
+	f := os.NewFile(uintptr(s.fd), "")
+	defer f.Close()
+	s.fd = -1
+	c, err := net.FileConn(f)
+	if err != nil {
+		return nil, err
+	}
+	sc, ok := c.(syscall.Conn)
+	if ok {
+		s.conn, err = sc.SyscallConn()
+	}
+	if !ok || err != nil {
+		_ = c.Close()
+		return nil, errors.Join(net.ErrClosed, err)
+	}
+	return c, nil
+}
+
+// close closes a lifted socket.
+func (s *rawSocket) close() {
+	_ = syscall.Close(s.fd)
+	s.fd = -1
+}
+
+// halfClose half-closes a lifted socket.
+func (s *rawSocket) halfClose() { _ = syscall.Shutdown(s.fd, syscall.SHUT_WR) }
+
+// inlet is scratch space for reading lifted sockets: a goroutine has one for all of its sockets.
+type inlet struct {
+	buf     []byte
+	iov     syscall.Iovec
+	msg     syscall.Msghdr
+	control [64]byte
+}
+
+// newInlet makes an inlet that takes size bytes at a time.
+func newInlet(size int) *inlet {
+	in := &inlet{buf: make([]byte, size)}
+	in.iov.Base = &in.buf[0]
+	in.iov.SetLen(size)
+	in.msg.Iov, in.msg.Iovlen = &in.iov, 1
+	in.msg.Control = &in.control[0]
+	return in
+}
+
+// read makes one recvmsg(2) on a lifted socket. It returns what has come, nil if nothing has; and when the last of it came, in ns since
+// 1970 by the kernel's clock, 0 if that is not known. The bytes are the inlet's, until the next call. io.EOF is the end.
+func (s *rawSocket) read(in *inlet) (p []byte, at int64, err error) {
+	for {
+		in.msg.SetControllen(len(in.control))
+		n, _, errno := syscall.Syscall(syscall.SYS_RECVMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&in.msg)), syscall.MSG_DONTWAIT)
+		switch {
+		case errno == syscall.EINTR:
+			continue
+		case errno == syscall.EAGAIN:
+			return nil, 0, nil
+		case errno != 0:
+			return nil, 0, errno
+		case n == 0:
+			return nil, 0, io.EOF
+		}
+		return in.buf[:n], in.stamp(), nil
+	}
+}
+
+// stamp returns the time that came with the last call, or 0.
+func (in *inlet) stamp() int64 {
+	const head = syscall.SizeofCmsghdr
+	if int(in.msg.Controllen) < head+int(unsafe.Sizeof(syscall.Timespec{})) {
+		return 0
+	}
+	h := (*syscall.Cmsghdr)(unsafe.Pointer(&in.control[0]))
+	if h.Level != syscall.SOL_SOCKET || h.Type != syscall.SCM_TIMESTAMPNS {
+		return 0
+	}
+	return (*syscall.Timespec)(unsafe.Pointer(&in.control[head])).Nano()
 }

@@ -10,11 +10,27 @@ import (
 // setSocketOptions sets what every system has: no Nagle delay.
 func setSocketOptions(c *net.TCPConn, _ int, _ time.Duration) { _ = c.SetNoDelay(true) }
 
-// rawWriter does not exist here: every write goes through the drain goroutine.
-type rawWriter struct{}
+// rawSocket does not exist here: every write goes through the drain goroutine, every read through the runtime's poller.
+type rawSocket struct{}
 
-func newRawWriter(net.Conn) *rawWriter { return nil }
+func newRawSocket(net.Conn) *rawSocket { return nil }
 
-func (*rawWriter) write([]byte) (int, error) { return 0, nil }
+func (*rawSocket) write([]byte) (int, error) { return 0, nil }
 
-func (*rawWriter) queued() (uint64, bool) { return 0, false }
+func (*rawSocket) queued() (uint64, bool) { return 0, false }
+
+func (*rawSocket) lifted() bool { return false }
+
+func (*rawSocket) lift(net.Conn) bool { return false }
+
+func (*rawSocket) lower() (net.Conn, error) { return nil, net.ErrClosed }
+
+func (*rawSocket) close() {}
+
+func (*rawSocket) halfClose() {}
+
+type inlet struct{}
+
+func newInlet(int) *inlet { return nil }
+
+func (*rawSocket) read(*inlet) ([]byte, int64, error) { return nil, 0, net.ErrClosed }

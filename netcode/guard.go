@@ -127,6 +127,34 @@ func (g *guard) scan(p []byte, now int64) (ok int, v *Violation) {
 	return i, nil
 }
 
+// simple reports the size of the frame at the begin of p, with its header, if it is a whole binary message that is neither fragmented nor
+// compressed nor long, and no other is in progress. Such a frame need not pass through gws: the payload is what comes after
+// simpleHeader bytes. It has not passed scan yet.
+func (g *guard) simple(p []byte) (size int, ok bool) {
+	if g.have != 0 || g.left != 0 || g.open || g.done || len(p) < simpleHeader || p[0] != 0x80|opBinary || p[1] < 0x80 || p[1] > 0x80|maxControl {
+		return 0, false
+	}
+	size = simpleHeader + int(p[1]&127)
+	return size, size <= len(p)
+}
+
+// simpleHeader is the size of the header of a frame that is simple: two bytes and the mask key.
+const simpleHeader = 6
+
+// unmask takes the mask off a simple frame and returns its payload.
+func unmask(frame []byte) []byte {
+	key, p := frame[2:simpleHeader], frame[simpleHeader:]
+	for word, rest := uint64(binary.LittleEndian.Uint32(key))*(1<<32|1), p; ; rest = rest[8:] {
+		if len(rest) < 8 {
+			for i := range rest {
+				rest[i] ^= key[i&3]
+			}
+			return p
+		}
+		binary.LittleEndian.PutUint64(rest, binary.LittleEndian.Uint64(rest)^word)
+	}
+}
+
 // header takes bytes of a frame header from p until it is complete or p is used up. The checks happen at fixed places
 // in the stream: two bytes in, and when the length is known.
 func (g *guard) header(p []byte, now int64) (n int, complete bool, v *Violation) {

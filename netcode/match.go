@@ -46,6 +46,7 @@ type Match struct {
 	msgs      []schema.Message
 	enters    []*member // into a company's window
 	fleet     fleet     // of a large match
+	inlet     *inlet    // for reading members' sockets
 }
 
 var _ loop.Sink = (*Match)(nil)
@@ -107,6 +108,7 @@ func (m *Match) Joined(l loop.Link, seat loop.Seat) {
 	}
 	m.enter(&x.member, seat.Player.Team, 0)
 	m.members = append(m.members, x)
+	x.pulled.Store(m.Config().Hz >= pullHz)
 }
 
 // comeBack takes what a returning client says that it still has: the delta from there is sent only if the ring has the same.

@@ -46,11 +46,14 @@ func (l *listener) Accept() (net.Conn, error) {
 // goroutine that lives as long as bytes wait. Where there are no raw writes (not Linux, or no socket) that goroutine does
 // all the writing. The bound on what may wait is its owner's duty, see queued.
 type nbConn struct {
-	net.Conn // reads, addresses
+	net.Conn // as it was accepted: its addresses
 
 	started atomic.Bool   // the next two are set before
-	raw     *rawWriter    // nil: write through the drain goroutine only; used under mu
+	raw     *rawSocket    // nil: write through the drain goroutine only; used under mu
 	timeout time.Duration // for bytes that wait
+
+	via  net.Conn // what it is now; written under mu, by the reading goroutine only, which alone may read it without
+	park park     // where the reading goroutine waits while the match reads
 
 	waiting atomic.Int64 // bytes in pend and in the drain goroutine's hands
 
@@ -62,12 +65,15 @@ type nbConn struct {
 	err      error // why it is dead; sticky
 }
 
-func newNBConn(c net.Conn) *nbConn { return &nbConn{Conn: c} }
+func newNBConn(c net.Conn) *nbConn { return &nbConn{Conn: c, via: c} }
+
+// Read reads what has come, or waits for it. It is the reading goroutine's, and not to be called between lift and lower.
+func (c *nbConn) Read(p []byte) (int, error) { return c.via.Read(p) }
 
 // start switches to writes that do not block. No write may be under way.
 func (c *nbConn) start(timeout time.Duration) {
 	c.timeout = timeout
-	c.raw = newRawWriter(c.Conn)
+	c.raw = newRawSocket(c.Conn)
 	c.started.Store(true)
 }
 
@@ -99,7 +105,7 @@ func (c *nbConn) queued() int { return int(c.waiting.Load()) }
 // Write hands p to the kernel or keeps a copy of what it refuses. After start it never blocks.
 func (c *nbConn) Write(p []byte) (int, error) {
 	if !c.started.Load() {
-		return c.Conn.Write(p)
+		return c.via.Write(p)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -123,7 +129,7 @@ func (c *nbConn) Write(p []byte) (int, error) {
 		c.waiting.Add(int64(len(p) - n))
 		if !c.draining {
 			c.draining = true
-			go c.drain()
+			c.drainLocked()
 		}
 	}
 	return len(p), nil
@@ -140,16 +146,25 @@ func (c *nbConn) traffic() traffic {
 	return traffic{known: ok, sent: c.sent, queued: queued + uint64(c.waiting.Load())}
 }
 
+// drainLocked starts the drain goroutine, which needs the runtime's poller: a lifted connection has its reader lower it first.
+func (c *nbConn) drainLocked() {
+	if c.raw != nil && c.raw.lifted() {
+		c.park.recall()
+	} else {
+		go c.drain()
+	}
+}
+
 // drain writes what waits until nothing does. What is not written within the timeout ends the connection.
 func (c *nbConn) drain() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for len(c.pend) > 0 && c.err == nil {
-		p := c.pend
+		p, via := c.pend, c.via
 		c.pend = nil
 		c.mu.Unlock()
-		_ = c.Conn.SetWriteDeadline(time.Now().Add(c.timeout))
-		_, err := c.Conn.Write(p)
+		_ = via.SetWriteDeadline(time.Now().Add(c.timeout))
+		_, err := via.Write(p)
 		c.mu.Lock()
 		c.waiting.Add(-int64(len(p)))
 		if err != nil {
@@ -163,7 +178,7 @@ func (c *nbConn) drain() {
 	if c.err != nil {
 		return
 	}
-	_ = c.Conn.SetWriteDeadline(time.Time{}) // a past deadline would fail raw writes too
+	_ = c.via.SetWriteDeadline(time.Time{}) // a past deadline would fail raw writes too
 	if c.fin {
 		c.halfClose()
 	}
@@ -184,7 +199,10 @@ func (c *nbConn) finish() {
 
 // halfClose is called with mu held.
 func (c *nbConn) halfClose() {
-	if h, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+	if c.raw != nil && c.raw.lifted() {
+		c.raw.halfClose()
+		c.park.recall() // to see the other end's
+	} else if h, ok := c.via.(interface{ CloseWrite() error }); ok {
 		_ = h.CloseWrite()
 	}
 }
@@ -196,7 +214,12 @@ func (c *nbConn) fail(err error) {
 	}
 	c.err = err
 	c.pend = nil
-	_ = c.Conn.Close()
+	if c.raw != nil && c.raw.lifted() {
+		c.raw.close()
+		c.park.recall()
+	} else {
+		_ = c.via.Close()
+	}
 }
 
 // failure returns why the connection is dead, or nil.
@@ -219,9 +242,9 @@ func (c *nbConn) Close() error {
 // SetDeadline is SetReadDeadline once writes do not block: those have their own timeout.
 func (c *nbConn) SetDeadline(t time.Time) error {
 	if c.started.Load() {
-		return c.Conn.SetReadDeadline(t)
+		return c.via.SetReadDeadline(t)
 	}
-	return c.Conn.SetDeadline(t)
+	return c.via.SetDeadline(t)
 }
 
 // SetWriteDeadline does nothing once writes do not block.
@@ -229,5 +252,5 @@ func (c *nbConn) SetWriteDeadline(t time.Time) error {
 	if c.started.Load() {
 		return nil
 	}
-	return c.Conn.SetWriteDeadline(t)
+	return c.via.SetWriteDeadline(t)
 }

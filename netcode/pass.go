@@ -150,7 +150,7 @@ func (x *session) flow(dst, src net.Conn, head io.Reader, size int) error {
 func closeWrite(c net.Conn) bool {
 	switch c := c.(type) {
 	case *nbConn:
-		return closeWrite(c.Conn)
+		return closeWrite(c.via)
 	case interface{ CloseWrite() error }:
 		return c.CloseWrite() == nil
 	}

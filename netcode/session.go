@@ -1,8 +1,7 @@
 package netcode
 
 import (
-	"fmt"
-	"runtime/debug"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -48,7 +47,8 @@ type session struct {
 	sampled   Bucket
 	keyframes Bucket
 	samples   []schema.Sample
-	late      int16 // ms by which the newest sample missed its tick; negative: early
+	newest    uint32 // tick that the newest sample asked for, 0 if none has asked for one
+	newestAt  int64  // Now when it came
 	acked     uint32
 
 	// shared
@@ -93,9 +93,7 @@ func (x *session) run() {
 	defer x.finish()
 	defer func() {
 		if p := recover(); p != nil {
-			x.srv.stats.Panics.Add(1)
-			x.srv.cfg.Log.Error("connection failed", "err", fmt.Sprint(p), "stack", string(debug.Stack()))
-			x.CloseWith(schema.CloseInternal, "")
+			x.failed(p)
 		}
 	}()
 	x.timer = time.AfterFunc(helloTimeout, func() { x.end(schema.CloseToken, "no hello") })
@@ -142,6 +140,7 @@ func (x *session) heartbeat() {
 	if x.closing.Load() {
 		return
 	}
+	x.unattended()
 	if x.Idle() > silenceLimit {
 		x.end(schema.CloseNoHeartbeat, "")
 		return
@@ -162,7 +161,7 @@ func (x *session) ping() {
 // ponged takes in the answer to a ping. Called by the read goroutine.
 func (x *session) ponged() {
 	if sent := x.pinged.Swap(0); sent != 0 { // else nobody asked
-		x.trip.Store(max(1, x.Now()-sent))
+		x.trip.Store(max(1, x.arrived-sent))
 	}
 }
 
@@ -216,7 +215,7 @@ func (*handler) OnMessage(c *gws.Conn, msg *gws.Message) {
 // receive is where a client's bytes become trusted: verified first, then read.
 func (x *session) receive(b []byte) {
 	x.srv.stats.MessagesIn.Add(1)
-	if !x.inflated.Take(inflatedLimit, x.Now(), len(b)) {
+	if !x.inflated.Take(inflatedLimit, x.now, len(b)) {
 		x.end(schema.CloseRateLimit, "inflated bytes")
 		return
 	}
@@ -253,15 +252,15 @@ func (x *session) handle(m *Match, msg *wire.ClientMessage) {
 		x.end(schema.CloseMalformed, "samples out of order")
 		return
 	}
-	if !x.sampled.Take(sampleLimit, x.Now(), len(x.samples)) {
+	if !x.sampled.Take(sampleLimit, x.now, len(x.samples)) {
 		x.end(schema.CloseRateLimit, "samples") // they would fill the inbox that he shares with the others
 		return
 	}
 	for i := range x.samples {
 		x.sample(m, &x.samples[i])
 	}
-	if tick, _ := m.Clock(); msg.AckTick() > x.seen.Load() && msg.AckTick() <= tick {
-		x.seenAt.Store(x.Now())
+	if tick := m.Tick(); msg.AckTick() > x.seen.Load() && msg.AckTick() <= tick {
+		x.seenAt.Store(x.arrived)
 		x.seen.Store(msg.AckTick())
 	}
 	if n := msg.AckMessage(); n > x.acked {
@@ -286,8 +285,7 @@ func (x *session) handle(m *Match, msg *wire.ClientMessage) {
 
 func (x *session) sample(m *Match, s *schema.Sample) {
 	if s.Tick != 0 {
-		late := m.Lateness(s.Tick).Milliseconds()
-		x.late = int16(max(-32768, min(32767, late)))
+		x.newest, x.newestAt = s.Tick, x.arrived
 	}
 	_ = m.Sample(x, loop.Sample{Tick: s.Tick, Input: game.Input{
 		Seq: s.Seq, Seen: s.Shown, Frac: s.Frac, Buttons: s.Buttons, Axes: s.Axes,
@@ -305,7 +303,15 @@ func (x *session) requestKeyframe() {
 
 func (x *session) pong(m *Match, client uint32) {
 	tick, since := m.Clock()
+	now, late := x.Now(), time.Duration(0)
+	if x.newest != 0 {
+		late = m.Lateness(x.newest) - time.Duration(now-x.newestAt)
+	}
 	w := writers.Get().(*schema.ServerWriter)
-	x.write(w.Pong(schema.Pong{Client: client, Tick: tick, FracMicros: uint32(max(0, since.Microseconds())), LatenessMs: x.late}))
+	x.write(w.Pong(schema.Pong{
+		Client: client, Tick: tick, FracMicros: uint32(max(0, since.Microseconds())),
+		LatenessMs: int16(max(math.MinInt16, min(math.MaxInt16, late.Milliseconds()))),
+		HeldMicros: uint16(min(math.MaxUint16, (now-x.arrived)/int64(time.Microsecond))),
+	}))
 	writers.Put(w)
 }

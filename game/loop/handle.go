@@ -101,6 +101,9 @@ func (m *Match) Config() Config { return m.cfg }
 // Static returns the world's unchanging part, or nil. It never changes.
 func (m *Match) Static() []byte { return m.core.static }
 
+// Tick returns the last tick.
+func (m *Match) Tick() uint32 { return m.tick.Load() }
+
 // Clock returns the last tick and the time since that tick was intended to begin.
 func (m *Match) Clock() (tick uint32, since time.Duration) {
 	tick = m.tick.Load()

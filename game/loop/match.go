@@ -35,6 +35,7 @@ type Match struct {
 	// owned by the match's goroutine
 	core    *Core
 	sink    Sink
+	gather  func() // the sink's, if it is a Gatherer
 	sched   schedule
 	plan    planner
 	rows    *game.Rows
@@ -118,6 +119,9 @@ func assemble(cfg Config, core *Core, sink Sink) (*Match, error) {
 		rows: game.NewRows(Kinds(cfg.Game)),
 		log:  journal.NewLog(journal.LogConfig{MaxRecords: 4 * cfg.Hz, MaxBytes: 8 << 20}),
 	}
+	if g, ok := sink.(Gatherer); ok {
+		m.gather = g.Gather
+	}
 	m.sched = newSchedule(cfg.Hz, cfg.Phase)
 	if !cfg.LastTick.IsZero() {
 		m.sched.follow(cfg.LastTick.Sub(m.began))
@@ -197,6 +201,9 @@ func (m *Match) catchUp() bool {
 func (m *Match) step(intended time.Duration, last bool) bool {
 	start := time.Since(m.began)
 	m.cfg.Stats.Lateness.add(start - intended)
+	if m.gather != nil {
+		m.gather()
+	}
 	m.items = m.inbox.swap(m.items)
 	if m.gate != nil {
 		m.overtake()

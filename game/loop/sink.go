@@ -21,6 +21,13 @@ type Sink interface {
 	Over(why Outcome, text string)
 }
 
+// Gatherer is a Sink that reads from its links when a tick is about to take in what they have left: what is handed in during the call
+// counts for that tick. Gather is called by the match's goroutine at the begin of every tick and must not block. Between ticks, while the
+// match is frozen or waits, it is not called.
+type Gatherer interface {
+	Gather()
+}
+
 // Seat is what a link has got.
 type Seat struct {
 	Player     game.Player

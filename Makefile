@@ -15,7 +15,7 @@ FUZZTIME ?= 6s
 BOTS     ?= 6
 FAULT    ?= kill
 GODIRS   := cmd game netcode schema cluster bots .ci/bundle
-CI_STEPS := lint cross check-generated test race fuzz determinism browser browser-firefox
+CI_STEPS := lint cross check-generated test race fuzz determinism browser
 
 # List the targets
 help:
@@ -86,7 +86,7 @@ check-generated: .ci/node_modules/.package-lock.json
 browser: build
 	.ci/web test:browser
 
-# Play the page in headless Firefox, as make browser does in Chromium
+# Play the page in headless Firefox (firefox-esr, or FIREFOX=PATH), as make browser does in Chromium; not part of make ci
 browser-firefox: build
 	.ci/web test:firefox
 

@@ -226,6 +226,9 @@ func (n *Node) askRoom(ctx context.Context, method string, what askReserve, asks
 			if err != nil {
 				got.Status = place.Refused
 			}
+			if errors.Is(err, admin.ErrUnreachable) {
+				n.tickets.suspect(a.Node)
+			}
 			if got.Unfit {
 				unfit.Add(1)
 			}

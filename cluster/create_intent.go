@@ -135,11 +135,14 @@ func (n *Node) tellIntent(ctx context.Context, nodes []string, in askIntent) map
 	outs := map[string]gotIntent{}
 	for _, node := range nodes {
 		all.Go(func() {
-			if got, err := ask[gotIntent](ctx, n, node, "create_intent", in); err == nil {
-				mu.Lock()
-				defer mu.Unlock()
-				outs[node] = got
+			got, err := ask[gotIntent](ctx, n, node, "create_intent", in)
+			if err != nil {
+				n.tickets.suspect(node)
+				return
 			}
+			mu.Lock()
+			defer mu.Unlock()
+			outs[node] = got
 		})
 	}
 	all.Wait()

@@ -19,6 +19,7 @@ import (
 
 const (
 	probeTime  = 300 * time.Millisecond // for a node to answer who asks whether it is there
+	silentLink = time.Second            // after so long a link to a silent node that is up proves that it is back: by then it would have broken
 	silentKeep = recentDeath            // after so long it is judged anew
 	endedKeep  = doubtFor + time.Minute // for which it is remembered whose process has ended
 )
@@ -47,7 +48,8 @@ func (t *tickets) view() ticketView {
 	for id, x := range q.nodes {
 		lives, dead := v.lives(id), slices.Contains(v.dead, id)
 		old := !x.gone && (dead || time.Since(x.since) > silentKeep)
-		if t.world.linked(id) || !lives && !dead || old {
+		back := t.world.linked(id) && time.Since(x.since) > silentLink
+		if back || !lives && !dead || old {
 			delete(q.nodes, id)
 			continue
 		}
@@ -143,6 +145,17 @@ func (t *tickets) judge(node string, v *ticketView) {
 			maps.DeleteFunc(q.ended, func(_ string, at time.Time) bool { return time.Since(at) > endedKeep })
 		}
 	})
+}
+
+// suspect has a node judged that did not answer this one.
+func (t *tickets) suspect(node string) {
+	if node == t.world.self() {
+		return
+	}
+	v := t.world.view()
+	if v.lives(node) {
+		t.judge(node, &v)
+	}
 }
 
 // outOfReach says whether most nodes do not reach one.

@@ -176,6 +176,9 @@ func (n *Node) createKeyed(ctx context.Context, in askCreate) (got gotCreate, er
 		if got, err = ask[gotCreate](ctx, n, home, "create_once", in); !errors.Is(err, admin.ErrUnreachable) {
 			break
 		}
+		if ctx.Err() == nil {
+			n.tickets.suspect(home)
+		}
 	}
 	return got, err
 }

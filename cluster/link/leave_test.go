@@ -186,3 +186,26 @@ func TestIdleEndBeforeTheAnswer(t *testing.T) {
 		}
 	})
 }
+
+// A peer that waited for this node's end in vain has closed the connection. A call that meets that, with the bye unread, was
+// not served.
+func TestWriteFailsBeforeTheByeIsRead(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		a, b := w.node("a"), w.node("b")
+		defer a.close()
+		defer b.close()
+		mustCall(t, a, "b", "up")
+		synctest.Wait()
+		w.net.each("b:1", func(c *memConn) { c.in.stall(true) })
+		b.peers["a"].cur.Load().leave(ErrIdle, byeIdle)
+		time.Sleep(drainTime)
+		synctest.Wait()
+		time.AfterFunc(a.cfg.Heartbeat/2, func() { w.net.each("b:1", func(c *memConn) { c.in.stall(false) }) })
+		mustCall(t, a, "b", "over a fresh one")
+		a.note(func() {
+			if fmt.Sprint(a.events) != "[up b down b: "+ErrIdle.Error()+" up b]" {
+				t.Errorf("events: %v", a.events)
+			}
+		})
+	})
+}

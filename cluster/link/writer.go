@@ -14,7 +14,7 @@ func (c *conn) write() {
 		b, last := c.out.take()
 		if len(b) > 0 {
 			if err := c.writeOut(b); err != nil {
-				c.close(writeError(err))
+				c.broke(writeError(err))
 				return
 			}
 			c.out.back(b)
@@ -44,6 +44,18 @@ func (c *conn) writeOut(b []byte) error {
 		b = b[n:]
 	}
 	return nil
+}
+
+// broke ends a connection that cannot be written to any more. One that the peer closed is read first, for a heartbeat at
+// most, like one that is replaced: its bye may have come and not been read, and tells which calls were not served.
+func (c *conn) broke(err error) {
+	if errors.Is(err, ErrSlow) {
+		c.close(err)
+		return
+	}
+	c.p.retire(c)
+	c.out.close()
+	time.AfterFunc(c.l.cfg.Heartbeat, func() { c.close(err) })
 }
 
 // endWriting says that nothing follows.

@@ -279,11 +279,16 @@ func (s *siege) enter(ctx context.Context, cfg siegeConfig) error {
 	if err := s.until(ctx, patience, "every match is protected", func() string { return s.open(ctx, cfg.matches) }); err != nil {
 		return err
 	}
-	list, err := s.list(ctx)
-	for _, m := range list {
-		s.before = append(s.before, demoMatch{ID: m.ID})
-	}
-	return err
+	return s.until(ctx, patience, "a list of all matches", func() string {
+		list, err := s.list(ctx)
+		if err != nil {
+			return err.Error()
+		}
+		for _, m := range list {
+			s.before = append(s.before, demoMatch{ID: m.ID})
+		}
+		return ""
+	})
 }
 
 // clock is the time on the clock of sights.

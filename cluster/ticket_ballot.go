@@ -25,18 +25,18 @@ type gotPrepare struct {
 	Of       ballot `json:"of"`       // of that ballot,
 	Home     bool   `json:"home"`     // as the home, so it has all
 	Seq      uint64 `json:"seq"`
+	Retired  uint64 `json:"retired,omitempty"` // number of the ballot up to which the shard was forgotten
 
 	node string
 }
 
 func (t *tickets) givePrepare(_ context.Context, _ string, in askPrepare) (got gotPrepare, err error) {
-	s, err := t.shard(in.Key)
+	s, err := t.locked(in.Key)
 	if err != nil {
 		return got, err
 	}
-	s.mu.Lock()
 	defer s.mu.Unlock()
-	got = gotPrepare{Promised: s.promised, Term: s.term, Copy: s.state != nil, Of: s.of, Seq: s.seq}
+	got = gotPrepare{Promised: s.promised, Term: s.term, Copy: s.state != nil, Of: s.of, Seq: s.seq, Retired: t.retired(in.Key)}
 	if in.Ballot.below(s.promised) || in.Ballot == s.promised {
 		return got, nil
 	}
@@ -70,11 +70,10 @@ type askInstall struct {
 }
 
 func (t *tickets) giveInstall(_ context.Context, _ string, in askInstall) (out gotNothing, err error) {
-	s, err := t.shard(in.Key)
+	s, err := t.locked(in.Key)
 	if err != nil {
 		return out, err
 	}
-	s.mu.Lock()
 	defer s.mu.Unlock()
 	if in.Term.Ballot.below(s.promised) {
 		return out, errMoved
@@ -134,11 +133,10 @@ type gotFetch struct {
 }
 
 func (t *tickets) giveFetch(_ context.Context, _ string, in askFetch) (got gotFetch, err error) {
-	s, err := t.shard(in.Key)
+	s, err := t.locked(in.Key)
 	if err != nil {
 		return got, err
 	}
-	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.promised != in.Ballot || s.state == nil {
 		return got, errMoved

@@ -33,6 +33,7 @@ func (t *tickets) tend(s *shard) {
 		t.keepPlace(s, &v)
 		t.cycle(s, &v)
 		t.sweep(s)
+		t.retire(s, &v)
 	})
 }
 

@@ -72,6 +72,9 @@ type shard struct {
 	busy   map[string]bool
 	opened map[string]time.Time // running matches that asked for players, and when
 	swept  time.Time
+	idle   time.Time // since when the queue has been empty; zero: it is not
+
+	forgotten bool // guarded by mu: it is not among the shards any more, see ticket_retire.go
 }
 
 // turn is a lock that may be held while other nodes are waited for.
@@ -244,11 +247,10 @@ func (t *tickets) copyTo(ctx context.Context, at term, key string, seq uint64, w
 var errGap = &link.Error{Code: "gap", Text: "the change does not follow what is here"}
 
 func (t *tickets) giveCopy(_ context.Context, _ string, in askCopy) (out gotNothing, err error) {
-	s, err := t.shard(in.Key)
+	s, err := t.locked(in.Key)
 	if err != nil {
 		return out, err
 	}
-	s.mu.Lock()
 	defer s.mu.Unlock()
 	if in.Term.Ballot.below(s.promised) {
 		return out, errMoved

@@ -33,6 +33,10 @@ func (t *tickets) take(ctx context.Context, s *shard, name string) error {
 	s.retry = time.Now().Add(100*time.Millisecond + rand.N(200*time.Millisecond))
 	now, bad := s.term, s.bad
 	b := ballot{max(s.promised.N, s.term.Ballot.N) + 1, t.world.self()}
+	if s.forgotten {
+		s.mu.Unlock()
+		return errMoved
+	}
 	s.mu.Unlock()
 	if name == "" {
 		name = now.Name
@@ -79,9 +83,16 @@ func (t *tickets) takeUnder(ctx context.Context, s *shard, b ballot, name, bad s
 	outs, _ := everybody[gotPrepare](ctx, t, v.living, "ticket_prepare", askPrepare{s.key, b})
 	var last term
 	var best *gotPrepare
+	retired := uint64(0)
+	for _, out := range outs {
+		retired = max(retired, out.Retired)
+	}
 	promises := map[string]*gotPrepare{}
 	for node, out := range outs {
 		out.node = node
+		if out.Copy = out.Copy && out.Of.N > retired; out.Term.Ballot.N <= retired {
+			out.Term = term{}
+		}
 		if last.Ballot.below(out.Term.Ballot) {
 			last = out.Term
 		}

@@ -48,6 +48,8 @@ type tickets struct {
 
 	mu     sync.Mutex // guards the following
 	shards map[string]*shard
+	tombs  map[string]tomb // of shards that were forgotten
+	lapsed time.Time       // when old tombs were forgotten
 	closed bool
 }
 
@@ -96,7 +98,7 @@ const (
 
 func newTickets(life context.Context, world ticketWorld, log *slog.Logger) *tickets {
 	t := &tickets{
-		world: world, log: log, life: life, making: make(chan struct{}, makeAtOnce), shards: map[string]*shard{},
+		world: world, log: log, life: life, making: make(chan struct{}, makeAtOnce), shards: map[string]*shard{}, tombs: map[string]tomb{},
 	}
 	t.rules.Store(&matchmaker.Rules{})
 	t.waits.init()
@@ -109,7 +111,7 @@ func (t *tickets) methods() map[string]method {
 	return map[string]method{
 		"ticket_known": takes(t.giveKnown), "ticket_prepare": takes(t.givePrepare), "ticket_install": takes(t.giveInstall),
 		"ticket_copy": takes(t.giveCopy), "ticket_fetch": takes(t.giveFetch), "ticket_take": takes(t.giveTake),
-		"ticket_reach": takes(t.giveReach),
+		"ticket_reach": takes(t.giveReach), "ticket_retire": takes(t.giveRetire),
 		"ticket_claim": takes(t.giveClaim), "ticket_release": takes(t.giveRelease),
 		"ticket_add": takes(t.giveAdd), "ticket_get": takes(t.giveGet), "ticket_remove": takes(t.giveRemove),
 		"ticket_explain": takes(t.giveExplain), "ticket_poll": takes(t.givePoll), "ticket_open": takes(t.giveOpenSeats),
@@ -128,6 +130,7 @@ func (t *tickets) run() {
 			return
 		case <-every.C:
 			t.listen()
+			t.lapse(time.Now())
 			for _, s := range t.all() {
 				t.tend(s)
 			}
@@ -177,6 +180,9 @@ func (t *tickets) shard(key string) (*shard, error) {
 			return nil, fmt.Errorf("%w: %d queues are known already", admin.ErrFull, maxShards)
 		}
 		s = &shard{key: key, taking: newTurn(), ship: newTurn()}
+		if x := t.tombs[key]; x.n > 0 {
+			s.promised = ballot{N: x.n + 1}
+		}
 		t.shards[key] = s
 	}
 	return s, nil

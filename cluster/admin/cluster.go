@@ -19,25 +19,13 @@ var (
 
 // cluster sends off what there is beside this node's own players and matches.
 func (p putter) cluster(k *Counters) {
-	for reason, n := range k.Unprotected {
-		p.value(mUnprotected, float64(n), reason)
-	}
+	labelled(p, mUnprotected, k.Unprotected)
 	if c := k.Cluster; c != nil {
-		gauges := []struct {
-			m      metric
-			values map[string]int
-		}{{mMembers, c.Members}, {mParts, c.Parts}, {mClusterNow, c.Gauges}}
-		for _, g := range gauges {
-			for name, n := range g.values {
-				p.value(g.m, float64(n), name)
-			}
-		}
-		for name, n := range c.Totals {
-			p.value(mClusterTotal, float64(n), name)
-		}
-		for name, n := range c.Errors {
-			p.value(mClusterErrors, float64(n), name)
-		}
+		labelled(p, mMembers, c.Members)
+		labelled(p, mParts, c.Parts)
+		labelled(p, mClusterNow, c.Gauges)
+		labelled(p, mClusterTotal, c.Totals)
+		labelled(p, mClusterErrors, c.Errors)
 	}
 	p.webhook(k.Webhook)
 }

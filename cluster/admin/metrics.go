@@ -94,9 +94,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	put.count(mAdminLimited, c.refused)
 	put.cluster(&k)
 	put.tickets(k.Tickets)
-	for game, n := range k.Matches {
-		put.value(mMatches, float64(n), game)
-	}
+	labelled(put, mMatches, k.Matches)
 	for game, s := range k.Games {
 		put.game(game, s)
 	}
@@ -107,6 +105,13 @@ type putter chan<- prometheus.Metric
 
 func (p putter) value(m metric, v float64, labels ...string) {
 	p <- prometheus.MustNewConstMetric(m.desc, m.kind, v, labels...)
+}
+
+// labelled sends a metric off for each value of its label.
+func labelled[N int | uint64](p putter, m metric, values map[string]N) {
+	for label, n := range values {
+		p.value(m, float64(n), label)
+	}
 }
 
 func (p putter) count(m metric, v *atomic.Uint64, labels ...string) {
@@ -136,9 +141,7 @@ func (p putter) net(k *Counters) {
 	for code, n := range s.Closes() {
 		p.value(mCloses, float64(n), strconv.Itoa(int(code)))
 	}
-	for reason, n := range s.Refused() {
-		p.value(mRefused, float64(n), reason)
-	}
+	labelled(p, mRefused, s.Refused())
 	raw, deflated := s.RawBytes.Load(), s.DeflatedBytes.Load()
 	p.value(mStateBytes, float64(raw), "raw")
 	p.value(mStateBytes, float64(deflated), "deflated")

@@ -77,11 +77,17 @@ const (
 	morePorts = 12_000
 )
 
-// freeAddress returns an address on loopback that nobody listens on right now: by TCP, and with udp by UDP too.
+// nextPort counts the ports that were tried, so that no two nodes of this process are given the same one before either listens. It begins
+// anywhere: other processes may do the same.
+var nextPort atomic.Uint32
+
+func init() { nextPort.Store(rand.Uint32N(morePorts)) }
+
+// freeAddress returns an address on loopback that nobody listens on right now: by TCP, and with udp by UDP too. Any goroutine.
 func freeAddress(udp bool) (string, error) {
 	var err error
 	for range 100 {
-		addr := fmt.Sprintf("127.0.0.1:%d", firstPort+rand.IntN(morePorts))
+		addr := fmt.Sprintf("127.0.0.1:%d", firstPort+nextPort.Add(1)%morePorts)
 		var l net.Listener
 		if l, err = net.Listen("tcp", addr); err != nil {
 			continue

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -30,12 +29,11 @@ type node struct {
 func freePorts(t *testing.T, count int) (list []string) {
 	t.Helper()
 	for range count {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		addr, err := freeAddress(true)
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer l.Close()
-		list = append(list, l.Addr().String())
+		list = append(list, addr)
 	}
 	return list
 }

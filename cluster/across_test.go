@@ -102,7 +102,7 @@ func TestAnyNodeAnswers(t *testing.T) {
 			t.Errorf("after its end a node shows %+v", m)
 		}
 		eventually(t, "the route is gone", func() bool { return do(t, "GET", n.URL()+"/v1/route?match="+one, "").status == 404 })
-		wantProblem(t, do(t, "GET", n.AdminURL()+"/v1/matches/mnobody", ""), 404)
+		wantProblem(t, insist(t, "GET", n.AdminURL()+"/v1/matches/mnobody", ""), 404)
 	}
 }
 
@@ -152,7 +152,7 @@ func TestPlacingProblems(t *testing.T) {
 			t.Errorf("%s: %d %s", body, a.status, a.body)
 		}
 	}
-	a := post(`{"region":"us","game":"tag"}`)
+	a := insist(t, "POST", nodes[0].AdminURL()+"/v1/matches", `{"region":"us","game":"tag"}`)
 	if ownerOf(nodes, a.field(t, "match_id")) != nodes[1] {
 		t.Error("the match is not in its region")
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/flate"
 	"slices"
+	"time"
 
 	"github.com/overtime-server/overtime/schema"
 )
@@ -13,13 +14,27 @@ func sends(frames ...[]byte) func(*attacker) {
 	return func(x *attacker) { x.bytes(slices.Concat(frames...)) }
 }
 
-// floods is an attack that sends the same again and again, until it is shown out: however slow the machine is, faster than allowed.
+// floods is an attack that sends the same again and again.
 func floods(f []byte) func(*attacker) {
-	return func(x *attacker) {
-		for batch := bytes.Repeat(f, 100); !x.told.Load(); {
-			if _, err := x.Write(batch); err != nil {
-				return
-			}
+	return func(x *attacker) { x.pour(func() []byte { return f }) }
+}
+
+// pour sends frames until it is shown out: more at once than allowed, and then faster than allowed, so that it ends however slow the machine
+// is; but not so fast that it is cut off before it has read why.
+func (x *attacker) pour(next func() []byte) {
+	begin := time.Now()
+	for sent := 0; !x.told.Load(); {
+		if float64(sent) > 700+400*time.Since(begin).Seconds() {
+			time.Sleep(10 * time.Millisecond) // it is the attack
+			continue
+		}
+		var batch []byte
+		for range 100 {
+			batch = append(batch, next()...)
+			sent++
+		}
+		if _, err := x.Write(batch); err != nil {
+			return
 		}
 	}
 }
@@ -27,16 +42,11 @@ func floods(f []byte) func(*attacker) {
 // flood does the same with the payloads of one message after the other, counted from 0.
 func flood(next func(x *attacker, i uint32) []byte) func(*attacker) {
 	return func(x *attacker) {
-		for i := uint32(0); !x.told.Load(); {
-			var batch []byte
-			for range 100 {
-				batch = append(batch, frame(fin|opBinary, next(x, i))...)
-				i++
-			}
-			if _, err := x.Write(batch); err != nil {
-				return
-			}
-		}
+		i := uint32(0)
+		x.pour(func() []byte {
+			i++
+			return frame(fin|opBinary, next(x, i-1))
+		})
 	}
 }
 

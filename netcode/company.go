@@ -11,6 +11,7 @@ import (
 // at one rate of state frames. Its window holds what they were sent, so what a newcomer gets depends on whether he may know it, and on
 // what it costs him: at the full rate and without a team he is primed with the window's last bytes; in a team the window is reset
 // instead, for he must not see what his team saw before he came, and so it is at the lower rates, where a line has no room for a primer.
+// A member with a view of his own has a company to himself.
 // Owned by the match's goroutine.
 type company struct {
 	team    *stream    // nil: no team

@@ -9,7 +9,8 @@ import (
 // long the oldest frame on its way has been waiting, at any bandwidth and through any buffer. A connection whose oldest frame has waited
 // for longer than a round trip explains is behind: it misses frames, so that what it gets next is new. One that misses many, for longer
 // than a hiccup of the network, falls to the next divisor of the rate. The rate rises again as soon as acknowledgements show that the line
-// has room for it; where they cannot, because the round trip varies, it is tried, ever more rarely if that fails. Pure. Owned by the
+// has room for it; where they cannot, because the round trip varies, it is tried, ever more rarely if that fails. A slow connection may be
+// sent fewer rows instead (thin). Pure. Owned by the
 // match's goroutine. Numbers without a unit are ticks.
 type pace struct {
 	step   int    // index into divisors

@@ -140,6 +140,7 @@ func (w *simWorld) chaos(d time.Duration) []string { return w.trouble(d) }
 // trouble is chaos of some faults; none named is all.
 func (w *simWorld) trouble(d time.Duration, only ...string) (names []string) {
 	var mends []func()
+	choice := append(slices.Clone(simFaults), w.plans...)
 	for end := time.Now().Add(d); time.Now().Before(end); {
 		time.Sleep(time.Duration(w.rng.Int64N(int64(1500 * time.Millisecond))))
 		if len(mends) > 0 && w.rng.IntN(5) < 2 {
@@ -148,7 +149,7 @@ func (w *simWorld) trouble(d time.Duration, only ...string) (names []string) {
 			mends = append(mends[:i], mends[i+1:]...)
 			continue
 		}
-		f := simFaults[w.rng.IntN(len(simFaults))]
+		f := choice[w.rng.IntN(len(choice))]
 		if len(only) > 0 && !slices.Contains(only, f.name) {
 			continue
 		}

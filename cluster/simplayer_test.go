@@ -159,6 +159,9 @@ func (p *simPlayer) Frame(c *client.Client, tick uint32) {
 func (p *simPlayer) Message(_ *client.Client, _ uint8, data []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if string(data) == simOver {
+		return
+	}
 	p.replies++
 	if want := fmt.Sprint("c", p.replies); string(data) != want {
 		p.note("reply %q, want %q", data, want)

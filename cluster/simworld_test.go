@@ -47,6 +47,7 @@ type simMatch struct {
 	id      string
 	seed    uint64
 	players []*simPlayer
+	ended   bool // by an operator, who was told so
 }
 
 // simWorld is a cluster in virtual time.
@@ -60,6 +61,7 @@ type simWorld struct {
 	keys   *token.Keyring
 	start  time.Time
 	change func(*Config)
+	plans  []simFault // what operators do besides
 	exact  bool
 	quiet  sync.WaitGroup // killed nodes whose goroutines are ended
 

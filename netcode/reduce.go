@@ -3,6 +3,7 @@ package netcode
 import (
 	"time"
 
+	"github.com/overtime-server/overtime/game/loop"
 	"github.com/overtime-server/overtime/netcode/delta"
 )
 
@@ -106,12 +107,14 @@ func (m *Match) said(v *reduction, s *stream, t *tick, key bool, base uint32) *c
 	return &q.coded
 }
 
-// ownMessage makes the message about the member's own rows, nil if there is none. What happens to him is said at once. That fewer of his samples came in
-// a tick than in the last is not worth a message every time.
+// ownMessage makes the message about the member's own rows, nil if there is none. What happens to him is said at once, and that fewer of his
+// samples were answered than his client predicts: it forgets those. That more were is not worth a message every time.
 func (v *reduction) ownMessage(m *Match, now *delta.Snapshot, t *tick) []byte {
 	next := v.own.Next(now, delta.Whole)
 	if since := time.Duration(t.Tick-v.said) * time.Second / time.Duration(t.cfg.Hz); since < ownEvery && !v.own.Happened() && !v.whole {
-		next = v.own.Next(now, delta.Nothing)
+		if next = v.own.Next(now, delta.Nothing); v.own.Ahead(now, loop.AckID) {
+			next = v.own.Next(now, delta.Whole)
+		}
 	}
 	if delta.Predicted(v.own.Has(), next) {
 		return nil

@@ -36,6 +36,8 @@ type trial struct {
 	now  places                       // where the bodies are
 	seen places                       // where the first player has them
 	tick uint32                       // of that
+	acks int32                        // of his samples were answered, as he was told
+	back int                          // times that he was told of fewer
 	ages []time.Duration              // of his states, as they come
 	gaps [tapePlayers][]time.Duration // between everybody's states
 }
@@ -94,6 +96,12 @@ func (y *trial) frame(c *client.Client, tick uint32) {
 	defer y.mu.Unlock()
 	y.ages = append(y.ages, y.m.Lateness(tick))
 	y.seen, y.tick = placesOf(c.View()), tick
+	c.View().Each(uint8(len(y.m.Config().Game.Kinds)+1), func(_ uint32, row []int32) {
+		if row[0] < y.acks {
+			y.back++
+		}
+		y.acks = row[0]
+	})
 }
 
 // report is what a while was like.
@@ -209,6 +217,9 @@ func TestHalfTheBytes(t *testing.T) {
 		}
 		if again.frames < 29 || ms(again.ages, 1) > 50 || e.srv.stats.Reduced.Load() != 0 {
 			t.Errorf("afterwards %.1f frames a second, up to %d ms old", again.frames, ms(again.ages, 1))
+		}
+		if y.back > 0 || y.acks == 0 {
+			t.Errorf("told of fewer answers than before %d times, of %d at last", y.back, y.acks)
 		}
 		for i, p := range y.players {
 			if s := p.honest(t); s.Keyframes != 1 {

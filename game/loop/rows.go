@@ -9,8 +9,11 @@ import (
 // Names of the kinds of row that the loop adds behind the game's own.
 const (
 	KindMatch = "overtime.match" // one row in All, id 0
-	KindAck   = "overtime.ack"   // one row in each player's Own, id 0
+	KindAck   = "overtime.ack"   // one row in each player's Own, of id AckID
 )
+
+// AckID is the id of the rows of KindAck.
+const AckID = 0
 
 // Kinds returns a game's field tables followed by those of the loop.
 func Kinds(def game.Def) []game.Kind {
@@ -47,7 +50,7 @@ func (c *Core) Rows(r *game.Rows) {
 		if p.who.Spectator || !p.online {
 			continue
 		}
-		v := r.Put(game.Own(p.number), 0, kind+1)
+		v := r.Put(game.Own(p.number), AckID, kind+1)
 		v[0], v[1], v[2], v[3] = int32(p.ack), int32(p.applied), int32(p.merged), int32(p.late)
 		v[4], v[5] = int32(p.refused), int32(p.command)
 	}

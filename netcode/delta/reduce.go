@@ -84,6 +84,22 @@ func (r *Reduced) Happened() bool {
 	return slices.ContainsFunc(r.debts, func(d debt) bool { return d.event })
 }
 
+// Ahead reports whether the last Next, which was for now, left a number of a row larger than it is. Counts of what was done for the
+// receiver must not run ahead of it.
+func (r *Reduced) Ahead(now *Snapshot, id uint32) bool {
+	was, is := r.next.find(id), now.find(id)
+	if was == nil || is == nil || was.kind != is.kind {
+		return false
+	}
+	numbers := now.values(is)
+	for i, v := range r.next.values(was) {
+		if v-numbers[i] > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // Next returns the state that the receiver is to have next: what he predicts from Has for the state frame of now, and of the rows where
 // that is wrong so many true ones as budget allows, in bytes before compression, the most urgent first; one, if there is one,
 // in any case, unless the budget is Nothing. Encode(Has(), Next(...), ...) is his frame. now must be two state frames or more after Has, at most MaxGap: over one the

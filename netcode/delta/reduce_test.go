@@ -88,6 +88,16 @@ func TestReducedIsWhatTheReceiverHas(t *testing.T) {
 			}
 			budget := rapid.SampledFrom([]int{0, 5, 20, 100, Whole}).Draw(t, "budget")
 			next := r.Next(now, budget)
+			for i := range next.rows {
+				id := next.rows[i].id
+				is, more := now.find(id), false
+				for j, v := range next.values(&next.rows[i]) {
+					more = more || is != nil && is.kind == next.rows[i].kind && v-now.values(is)[j] > 0
+				}
+				if budget == Whole && r.Ahead(now, id) || r.Ahead(now, id) != more {
+					t.Fatalf("row %d is ahead: %v, %v", id, r.Ahead(now, id), more)
+				}
+			}
 			if rapid.IntRange(0, 5).Draw(t, "lost") == 0 {
 				continue // it was made, and not sent
 			}

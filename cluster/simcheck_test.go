@@ -61,11 +61,11 @@ func (w *simWorld) checkPlayer(m *simMatch, p *simPlayer, states map[uint32]uint
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	spare := uint64(0) // the tick in which an operator ends a match takes samples in, but the rules do not step
-	if m.ended {
+	if m.asked {
 		spare = 1
 	}
 	for _, f := range p.frames {
-		if m.ended && states[f.tick] == 0 && states[f.tick-1] == f.chain {
+		if m.asked && states[f.tick] == 0 && states[f.tick-1] == f.chain {
 			continue
 		}
 		if states[f.tick] != f.chain {

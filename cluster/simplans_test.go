@@ -90,6 +90,7 @@ func TestSimEndings(t *testing.T) {
 				time.Sleep(time.Duration(rng.Int64N(int64(15 * time.Second))))
 				for try := 0; try < 20 && !ended[i]; try++ {
 					if n := w.anyNode(rng); n != nil {
+						m.asked = true
 						ended[i] = w.end(n, m.id, simOver) == nil
 					}
 					time.Sleep(500 * time.Millisecond)
@@ -103,7 +104,6 @@ func TestSimEndings(t *testing.T) {
 		for i, m := range w.matches {
 			if ended[i] {
 				done++
-				m.ended = true
 				w.checkEnding(m, h)
 			}
 		}

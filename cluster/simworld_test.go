@@ -47,7 +47,7 @@ type simMatch struct {
 	id      string
 	seed    uint64
 	players []*simPlayer
-	ended   bool // by an operator, who was told so
+	asked   bool // an operator asked for its end
 }
 
 // simWorld is a cluster in virtual time.

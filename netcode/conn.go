@@ -195,13 +195,14 @@ func (c *Conn) lost() {
 }
 
 // maxDiscard is how many bytes are read and dropped after our close frame before the connection is cut: unread bytes
-// would turn the end of the connection into a reset, which can swallow the close frame.
+// would turn the end of the connection into a reset, which can swallow the close frame. While that is on its way, it is not cut before
+// CloseGrace is over.
 const maxDiscard = 256 << 10
 
 // discard reads until the peer hangs up, using p as a buffer. It returns io.EOF.
 func (c *Conn) discard(p []byte) error {
 	c.stand()
-	for total := 0; total < maxDiscard; {
+	for total := 0; total < maxDiscard || !c.nb.delivered(); {
 		n, err := c.top.Read(p)
 		total += n
 		if err != nil {

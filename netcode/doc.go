@@ -11,7 +11,10 @@
 //	  bye, close frame  the close code says what the client should do next (schema.CloseCode)
 //
 // Two goroutines touch a connection: its own (gws' ReadLoop and everything that follows from a message) and the match's (Match's
-// methods of loop.Sink, which fan a tick out). Nothing that a client does can block the second: bytes that the kernel refuses wait in
+// methods of loop.Sink, which fan a tick out). Once a player is in a match, and where his connection is a plain socket on Linux, the
+// match's goroutine reads it too, right before each tick, and his own waits for what only gws can handle (pull.go, lift.go): input counts at
+// ticks only, and a goroutine that is woken for every message costs more than all the rest of it. How long a message has waited is known from the
+// kernel, and a pong says it. Nothing that a client does can block the match's goroutine: bytes that the kernel refuses wait in
 // the Conn, bounded, and while any wait the player misses state frames; he gets a keyframe afterwards.
 //
 // # Matches that are elsewhere

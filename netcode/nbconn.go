@@ -146,6 +146,9 @@ func (c *nbConn) traffic() traffic {
 	return traffic{known: ok, sent: c.sent, queued: queued + uint64(c.waiting.Load())}
 }
 
+// delivered reports whether nothing is known to be on its way to the peer. It makes a system call.
+func (c *nbConn) delivered() bool { return c.queued() == 0 && c.traffic().queued == 0 }
+
 // drainLocked starts the drain goroutine, which needs the runtime's poller: a lifted connection has its reader lower it first.
 func (c *nbConn) drainLocked() {
 	if c.raw != nil && c.raw.lifted() {

@@ -101,7 +101,7 @@ func TestFloodAfterClose(t *testing.T) {
 		start := time.Now()
 		u.conn.CloseWith(schema.CloseRemoved, "")
 		go u.client.closed(t)
-		for range 100 {
+		for range 1000 {
 			u.send(make([]byte, 4096))
 		}
 		<-u.ended

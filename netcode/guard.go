@@ -127,23 +127,26 @@ func (g *guard) scan(p []byte, now int64) (ok int, v *Violation) {
 	return i, nil
 }
 
-// simple reports the size of the frame at the begin of p, with its header, if it is a whole binary message that is neither fragmented nor
-// compressed nor long, and no other is in progress. Such a frame need not pass through gws: the payload is what comes after
-// simpleHeader bytes. It has not passed scan yet.
+// simple reports the size of the frame at the begin of p, with its header, if it is a whole pong, or a whole binary message that is neither
+// fragmented nor compressed nor of a 64-bit length, and no other is in progress. Such a frame need not pass through gws. It has not
+// passed scan yet.
 func (g *guard) simple(p []byte) (size int, ok bool) {
-	if g.have != 0 || g.left != 0 || g.open || g.done || len(p) < simpleHeader || p[0] != 0x80|opBinary || p[1] < 0x80 || p[1] > 0x80|maxControl {
+	if g.have != 0 || g.left != 0 || g.open || g.done || len(p) < 6 || p[1] < 0x80 || p[0] != 0x80|opBinary && p[0] != 0x80|opPong {
 		return 0, false
 	}
-	size = simpleHeader + int(p[1]&127)
+	switch size = 6 + int(p[1]&127); p[1] & 127 {
+	case 126:
+		size = 8 + int(binary.BigEndian.Uint16(p[2:]))
+	case 127:
+		return 0, false
+	}
 	return size, size <= len(p)
 }
 
-// simpleHeader is the size of the header of a frame that is simple: two bytes and the mask key.
-const simpleHeader = 6
-
 // unmask takes the mask off a simple frame and returns its payload.
 func unmask(frame []byte) []byte {
-	key, p := frame[2:simpleHeader], frame[simpleHeader:]
+	frame = frame[2+extended(frame[1]):]
+	key, p := frame[:4], frame[4:]
 	for word, rest := uint64(binary.LittleEndian.Uint32(key))*(1<<32|1), p; ; rest = rest[8:] {
 		if len(rest) < 8 {
 			for i := range rest {

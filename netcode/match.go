@@ -47,6 +47,7 @@ type Match struct {
 	enters    []*member // into a company's window
 	fleet     fleet     // of a large match
 	inlet     *inlet    // for reading members' sockets
+	wall      wall
 }
 
 var _ loop.Sink = (*Match)(nil)

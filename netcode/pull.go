@@ -10,28 +10,35 @@ import (
 
 // Pulling: what players send is used at ticks, so the match's goroutine reads their sockets right before each, all in one go. A goroutine that the
 // runtime's poller wakes for every message costs several times what the read does. Messages in simple frames are handled at
-// once; everything else is handed to gws in the connection's own goroutine, which waits in Conn.Read. It gets the connection back for good
-// when reading fails, when bytes wait for the kernel, when we close, and when the match does not tick.
+// once; everything else is handed to gws in the connection's own goroutine, which waits in Conn.Read, and counts for the next tick only. It
+// gets the connection back when reading fails, when bytes wait for the kernel, when we close, when the match does not tick, and for good
+// when a message comes compressed, as browsers send them.
 const (
 	pullHz    = 10                     // ticks a second from which on matches pull; below that, closes and pings would wait for long
 	pullSize  = 8 << 10                // bytes read from a connection at a tick; the rest comes with the next
 	lonelyFor = time.Second            // without a tick after which a connection is read by its own goroutine again
 	pullAgain = int64(2 * time.Second) // for which a connection that was given back is left alone
-	maxWaited = time.Second            // that a message can have waited in the kernel; more is a clock that was set
+	maxSlew   = time.Millisecond       // of the wall clock against the monotonic one from tick to tick; more is a clock that was set
 )
 
 // stand has the reading goroutine stand aside while the match reads. It returns when there is something for it to do.
 func (c *Conn) stand() {
 	p := &c.nb.park
+	if c.guard.compressed {
+		c.pulled.Store(false) // for good: only gws can read what he sends, and would get it when the tick has begun already
+	}
+	pulled := c.pulled.Load()
 	if !c.lifted {
-		if !c.pulled.Load() || c.tls != nil || c.closing.Load() || c.Now() < c.again || !c.nb.lift() {
+		if !pulled || c.tls != nil || c.closing.Load() || c.Now() < c.again || !c.nb.lift() {
 			return
 		}
 		c.lifted = true
 		p.looked.Store(c.Now())
 	}
-	p.wait()
-	if p.leave.Load() {
+	if pulled {
+		p.wait()
+	}
+	if !pulled || p.leave.Load() {
 		c.nb.lower()
 		c.lifted, c.again = false, c.Now()+pullAgain
 	}
@@ -50,19 +57,35 @@ func (m *Match) Gather() {
 	if len(m.members) == 0 {
 		return
 	}
+	now := time.Now()
 	if m.inlet == nil {
 		m.inlet = newInlet(pullSize)
+		m.wall.since = now
 	}
-	now := time.Now()
+	stamped := m.wall.steady(now.UnixNano(), int64(now.Sub(m.wall.since)))
 	for _, x := range m.members {
 		if x.nb.park.take() {
-			x.pull(m.inlet, now)
+			x.pull(m.inlet, now, stamped)
 		}
 	}
 }
 
-// pull reads once and handles what came. It has the baton.
-func (x *session) pull(in *inlet, now time.Time) {
+// wall watches the wall clock, which the kernel's time stamps are of.
+type wall struct {
+	since time.Time // when the watch began
+	ahead int64     // ns that the wall clock is ahead of the monotonic one
+}
+
+// steady reports whether the wall clock was not set since the last call. Both times are now, in ns from any start. The first call is
+// not steady.
+func (w *wall) steady(clock, monotonic int64) bool {
+	slew := clock - monotonic - w.ahead
+	w.ahead += slew
+	return -int64(maxSlew) <= slew && slew <= int64(maxSlew)
+}
+
+// pull reads once and handles what came. It has the baton. stamped says that the kernel's time stamps can be compared with now.
+func (x *session) pull(in *inlet, now time.Time, stamped bool) {
 	defer func() {
 		if p := recover(); p != nil {
 			x.failed(p)
@@ -77,8 +100,8 @@ func (x *session) pull(in *inlet, now time.Time) {
 		p = nil
 	}
 	x.arrived = x.now
-	if at != 0 {
-		x.arrived -= max(0, min(now.UnixNano()-at, int64(maxWaited)))
+	if at != 0 && stamped {
+		x.arrived -= max(0, now.UnixNano()-at)
 	}
 	if len(p) == 0 || x.take(p) {
 		x.nb.park.release()
@@ -87,7 +110,7 @@ func (x *session) pull(in *inlet, now time.Time) {
 	}
 }
 
-// take handles simple messages. It returns false if something is left for gws, or for Read to report.
+// take handles simple frames. It returns false if something is left for gws, or for Read to report.
 func (x *session) take(p []byte) bool {
 	x.heard.Store(x.arrived)
 	for len(p) > 0 && !x.closing.Load() {
@@ -101,7 +124,11 @@ func (x *session) take(p []byte) bool {
 			return false
 		}
 		x.framesIn.Store(x.guard.count)
-		x.receive(unmask(p[:size]))
+		if p[0]&15 == opPong {
+			x.ponged()
+		} else {
+			x.receive(unmask(p[:size]))
+		}
 		p = p[size:]
 	}
 	return true

@@ -1,9 +1,8 @@
-//go:build linux
+//go:build linux && !386
 
 package netcode
 
 import (
-	"errors"
 	"io"
 	"net"
 	"os"
@@ -123,7 +122,7 @@ func (s *rawSocket) lift(c net.Conn) bool {
 	}
 	fd, errno := uintptr(0), syscall.Errno(0)
 	err := s.conn.Control(func(old uintptr) {
-		if fd, _, errno = syscall.Syscall(syscall.SYS_FCNTL, old, syscall.F_DUPFD_CLOEXEC, 0); errno == 0 {
+		if fd, errno = duplicate(old); errno == 0 {
 			_ = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_TIMESTAMPNS, 1) // without it, what is read has just come
 		}
 	})
@@ -135,24 +134,36 @@ func (s *rawSocket) lift(c net.Conn) bool {
 	return true
 }
 
-// lower gives the socket back to the runtime's poller. If that fails it is closed.
+// lower gives the socket back to the runtime's poller. If that fails it stays lifted.
 func (s *rawSocket) lower() (net.Conn, error) {
-	f := os.NewFile(uintptr(s.fd), "")
-	defer f.Close()
-	s.fd = -1
-	c, err := net.FileConn(f)
+	fd, errno := duplicate(uintptr(s.fd))
+	if errno != 0 {
+		return nil, errno
+	}
+	f := os.NewFile(fd, "")
+	c, err := net.FileConn(f) // has a descriptor of its own
+	_ = f.Close()
 	if err != nil {
 		return nil, err
 	}
 	sc, ok := c.(syscall.Conn)
-	if ok {
+	if !ok {
+		err = net.ErrClosed
+	} else {
 		s.conn, err = sc.SyscallConn()
 	}
-	if !ok || err != nil {
+	if err != nil {
 		_ = c.Close()
-		return nil, errors.Join(net.ErrClosed, err)
+		return nil, err
 	}
+	s.close()
 	return c, nil
+}
+
+// duplicate makes another descriptor of a file.
+func duplicate(fd uintptr) (uintptr, syscall.Errno) {
+	fd, _, errno := syscall.Syscall(syscall.SYS_FCNTL, fd, syscall.F_DUPFD_CLOEXEC, 0)
+	return fd, errno
 }
 
 // close closes a lifted socket.

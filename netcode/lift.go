@@ -1,8 +1,10 @@
 package netcode
 
 import (
+	"errors"
 	"net"
 	"sync/atomic"
+	"syscall"
 )
 
 // park is where the reading goroutine of a lifted connection waits while the match reads in its place. Whoever has the baton owns all that
@@ -73,22 +75,27 @@ func (c *nbConn) lift() bool {
 	return true
 }
 
-// lower gives a lifted connection back to the runtime's poller. Called by the reading goroutine.
-func (c *nbConn) lower() {
+// lower gives a lifted connection back to the runtime's poller. It returns false if there is no descriptor left for that: then it is to
+// be called again later. Called by the reading goroutine.
+func (c *nbConn) lower() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.raw.lifted() {
-		return // it was closed meanwhile
+		return true // it was closed meanwhile
 	}
 	via, err := c.raw.lower()
-	if err != nil {
+	switch {
+	case errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE):
+		return false
+	case err != nil:
 		c.fail(err)
-		return
+		return true
 	}
 	c.via = via
 	if c.draining {
 		go c.drain()
 	}
+	return true
 }
 
 // pull reads what has come on a lifted connection, without waiting. See rawSocket.read.

@@ -14,11 +14,12 @@ import (
 // gets the connection back when reading fails, when bytes wait for the kernel, when we close, when the match does not tick, and for good
 // when a message comes compressed, as browsers send them.
 const (
-	pullHz    = 10                     // ticks a second from which on matches pull; below that, closes and pings would wait for long
-	pullSize  = 8 << 10                // bytes read from a connection at a tick; the rest comes with the next
-	lonelyFor = time.Second            // without a tick after which a connection is read by its own goroutine again
-	pullAgain = int64(2 * time.Second) // for which a connection that was given back is left alone
-	maxSlew   = time.Millisecond       // of the wall clock against the monotonic one from tick to tick; more is a clock that was set
+	pullHz     = 10                     // ticks a second from which on matches pull; below that, closes and pings would wait for long
+	pullSize   = 8 << 10                // bytes read from a connection at a tick; the rest comes with the next
+	lonelyFor  = time.Second            // without a tick after which a connection is read by its own goroutine again
+	pullAgain  = int64(2 * time.Second) // for which a connection that was given back is left alone
+	lowerAgain = 50 * time.Millisecond  // until it is tried again to give a connection back for which there was no descriptor
+	maxSlew    = time.Millisecond       // of the wall clock against the monotonic one from tick to tick; more is a clock that was set
 )
 
 // stand has the reading goroutine stand aside while the match reads. It returns when there is something for it to do.
@@ -39,7 +40,9 @@ func (c *Conn) stand() {
 		p.wait()
 	}
 	if !pulled || p.leave.Load() {
-		c.nb.lower()
+		for !c.nb.lower() {
+			time.Sleep(lowerAgain)
+		}
 		c.lifted, c.again = false, c.Now()+pullAgain
 	}
 }

@@ -92,7 +92,7 @@ func (e *edge) live(i int, rnd *rand.Rand) error {
 		seq++
 		p = slices.Concat(frame(fin|opPong, nil)[:6*rnd.IntN(2)], frame(fin|opBinary, samplesFrom(seq, 1)), p)
 		cut := rnd.IntN(len(p))
-		if _, err = c.Write(p[:cut]); rnd.IntN(4) == 0 {
+		if c.bytes(p[:cut]); rnd.IntN(4) == 0 {
 			time.Sleep(10 * time.Millisecond) // a tick, so that it is read in two parts
 		}
 		c.bytes(p[cut:])

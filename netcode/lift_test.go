@@ -355,3 +355,30 @@ func TestWallClockThatIsSet(t *testing.T) {
 		}
 	}
 }
+
+// What fails in the handling of one player's message ends his connection, and not the match whose goroutine reads it.
+func TestPanicInAPull(t *testing.T) {
+	needsLift(t)
+	e := startTCP(t, nil)
+	defer e.stop()
+	m := e.match("m", nil)
+	c, _, err := e.joined(e.token("m", "a"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(patience))
+	c.message(c.w.Ping(1))
+	x := e.session()
+	eventually(t, "the match reads", func() bool { return x.nb.park.baton.Load() == parked })
+	x.match.Store(nil) // which handling a message does not survive
+	c.message(c.w.Ping(2))
+	if code, err := c.closed(); code != schema.CloseInternal || err != nil {
+		t.Errorf("closed with %d, %v", code, err)
+	}
+	tick := m.Tick()
+	eventually(t, "the match goes on", func() bool { return m.Tick() > tick+1 })
+	if n := e.srv.stats.Panics.Swap(0); n != 1 {
+		t.Errorf("%d panics", n)
+	}
+}

@@ -191,6 +191,9 @@ func (n *Node) linkDown(peer string, why error) {
 	for _, d := range n.duties.list() {
 		d.mail.put(letter{kind: letterDown, from: peer, err: why})
 	}
+	if n.cfg.TwoNodes == TwoNodesAvailable && !errors.Is(why, link.ErrIdle) && !errors.Is(why, link.ErrReplaced) {
+		n.inquire(peer)
+	}
 }
 
 // linked says whether there is a connection to a node.

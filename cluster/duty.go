@@ -137,6 +137,8 @@ func (d *duty) letter(l *letter) {
 		d.guard.Up(now, l.from)
 	case letterDown:
 		d.lost(l.from, l.err)
+	case letterGone:
+		d.guard.Down(now, l.from, guard.Gone)
 	case letterFrozen:
 		d.guard.Frozen(now, l.tick)
 	case letterOffer:
@@ -161,7 +163,8 @@ func (d *duty) letter(l *letter) {
 	}
 }
 
-// lost takes in that the link to a peer broke. Silence is no proof that the process died; an end of the connection is near to it.
+// lost takes in that the link to a peer broke. Neither silence nor an end of the connection proves that the process died, but after the latter the
+// guard asks for a vote at once.
 func (d *duty) lost(peer string, why error) {
 	if d.source != nil {
 		d.source.Down(peer)

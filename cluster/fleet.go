@@ -43,6 +43,7 @@ type fleet struct {
 	known  map[string]byte   // what the directory was told of each node
 	up     map[string]bool   // nodes to which there is a link
 	cutOff map[string]bool   // nodes to which the link broke, and was not made anew yet
+	asked  map[string]bool   // nodes of which it is being found out whether they have ended; see inquire
 	doubt  doubt             // who was in the cluster
 	over   bool              // closeFleet waits for work: no more begins
 }
@@ -56,7 +57,7 @@ func (n *Node) join() error {
 	n.dir = directory.New(n.id)
 	n.stop, n.wake = make(chan struct{}), make(chan struct{}, 1)
 	n.pulls, n.known = map[string]string{}, map[string]byte{}
-	n.up, n.cutOff = map[string]bool{}, map[string]bool{}
+	n.up, n.cutOff, n.asked = map[string]bool{}, map[string]bool{}, map[string]bool{}
 	n.meta = member.Meta{Wire: Wire, Build: n.cfg.Version, Region: n.cfg.Region, URL: n.publicURL()}
 	if n.cfg.Gossip == "" {
 		return nil

@@ -27,6 +27,7 @@ const (
 	letterSnapshot                         // a state came over a connection of its own
 	letterUp                               // the link to a peer is there
 	letterDown                             // it broke
+	letterGone                             // the process of a peer has ended
 	letterLogged                           // the match stepped a tick
 	letterFrozen                           // the match stands still after a tick
 	letterOffer                            // who may stand by and be the witness

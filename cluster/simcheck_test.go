@@ -142,7 +142,7 @@ func (w *simWorld) protected(m *simMatch) error {
 		return fmt.Errorf("match %s on %s is not protected: %+v", m.id, hosts[0].name, r)
 	}
 	for _, id := range []string{r.Standby, r.Witness} {
-		if n := w.byID(id); n == nil || n.dead || n.stopped {
+		if n := w.byID(id); id != "" && (n == nil || n.dead || n.stopped) { // two nodes are protected without a witness, if the setting says so
 			return fmt.Errorf("match %s on %s relies on a node that is gone: %+v", m.id, hosts[0].name, r)
 		}
 	}

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/overtime-server/overtime/cluster/admin"
@@ -59,21 +58,8 @@ func (w ticketNode) watch(node string) (release func()) {
 	return w.n.links.Watch(node)
 }
 
-// gone implements ticketWorld: where a node has listened nobody listens any more. Its process has ended, or this is the last it does. A host
-// that is out of reach says nothing.
-func (w ticketNode) gone(ctx context.Context, node string) bool {
-	p, ok := w.n.peer(node)
-	if !ok {
-		return false
-	}
-	ctx, cancel := context.WithTimeout(ctx, probeTime)
-	defer cancel()
-	c, err := w.n.cfg.net.dial(ctx, "tcp", p.Addr)
-	if err == nil {
-		_ = c.Close()
-	}
-	return errors.Is(err, syscall.ECONNREFUSED)
-}
+// gone implements ticketWorld.
+func (w ticketNode) gone(ctx context.Context, node string) bool { return w.n.gone(ctx, node) }
 
 func (w ticketNode) call(ctx context.Context, node, method string, body []byte) ([]byte, error) {
 	return ask[json.RawMessage](ctx, w.n, node, method, json.RawMessage(body))

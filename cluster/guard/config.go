@@ -9,8 +9,8 @@ const (
 	// Safe never risks two owners: two nodes do not survive the owner's death, and the last of three stops after
 	// LostAfter (ActFail, close code 4000).
 	Safe Policy = iota
-	// Available goes on and risks two versions of the match. Two nodes: the standby promotes itself when the link to the
-	// owner ends with EOF (never on silence). The last of three: goes on alone after LostAfter. The record says Unsafe.
+	// Available goes on and risks two versions of the match. Two nodes: the standby promotes itself when the owner's process
+	// is known to have ended (Gone; never on silence or EOF). The last of three: goes on alone after LostAfter. The record says Unsafe.
 	Available
 )
 

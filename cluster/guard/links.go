@@ -6,8 +6,9 @@ import "slices"
 type Loss uint8
 
 const (
-	EOF     Loss = 1 + iota // the connection ended or was refused: most likely the process died
+	EOF     Loss = 1 + iota // the connection ended: most likely the process died, but the peer may only have given this node up
 	Silence                 // nothing came for 300 ms
+	Gone                    // where the peer listened nobody listens any more: its process has ended
 )
 
 // linkState is what is known of the way to a peer.
@@ -18,6 +19,7 @@ const (
 	linkUp
 	linkEOF
 	linkSilent
+	linkGone    // its process has ended
 	linkRefused // the peer does not know the match; stays until it is enlisted anew
 )
 
@@ -41,15 +43,12 @@ func (g *Guard) Up(now int64, peer string) {
 	g.settle(now)
 }
 
-// Down says that the connection to peer was lost, or could not be made.
+// Down says that the connection to peer was lost, or could not be made. It may be said again with more that is known.
 func (g *Guard) Down(now int64, peer string, why Loss) {
-	if p := g.peer(peer); p != nil && p.state != linkRefused {
-		p.state = linkSilent
-		if why == EOF {
-			p.state = linkEOF
-		}
+	if p := g.peer(peer); p != nil && p.state < linkGone {
+		p.state = [...]linkState{EOF: linkEOF, Silence: linkSilent, Gone: linkGone}[why]
 	}
-	if g.request.from != "" && peer == g.list.Owner && why == EOF {
+	if g.request.from != "" && peer == g.list.Owner && why != Silence {
 		g.grant(now)
 	}
 	g.settle(now)
@@ -86,8 +85,11 @@ func (g *Guard) link(id string) linkState {
 
 func (g *Guard) lost(id string) bool { return g.link(id) >= linkEOF }
 
-// gone: more than silent.
-func (g *Guard) gone(id string) bool { l := g.link(id); return l == linkEOF || l == linkRefused }
+// gone: more than silent. Enough to ask for a vote, which decides.
+func (g *Guard) gone(id string) bool {
+	l := g.link(id)
+	return l == linkEOF || l == linkGone || l == linkRefused
+}
 
 // noContact: silence from the very beginning is silence.
 func (g *Guard) noContact() {

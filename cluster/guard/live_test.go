@@ -216,7 +216,14 @@ func TestTwoNodes(t *testing.T) {
 			t.Fatal("the standby keeps a match that is lost")
 		}
 	}
-	s := newSim(t, 3, 2, Config{})
+	s := newSim(t, 3, 2, Config{Pair: Available})
+	s.run(500)
+	s.break_(0, 1, 0, Silence) // the owner hears nothing for a moment, and ends the connection
+	s.run(3_000)
+	if !s.nodes[0].g.owning || s.nodes[1].g.owning {
+		t.Fatal("the end of a connection made the standby an owner")
+	}
+	s = newSim(t, 3, 2, Config{})
 	s.run(500)
 	s.vanish(1)
 	s.run(1000)

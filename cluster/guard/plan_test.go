@@ -95,6 +95,10 @@ func TestTwoVersionsMeet(t *testing.T) {
 	}
 	for i := range g {
 		g[i].Down(1, []string{"n1", "n0"}[i], EOF)
+		if g[1].owning {
+			t.Fatal("EOF was taken for the owner's death")
+		}
+		g[i].Down(1, []string{"n1", "n0"}[i], Gone) // which a rule of a firewall can make it look like
 		g[i].Actions()
 		if !g[i].owning || g[i].list.Epoch != 3 {
 			t.Fatalf("n%d: %+v", i, g[i].list)

@@ -64,9 +64,10 @@ func (g *Guard) promotable() bool {
 	return mine && g.tenure != 0 && g.index >= l.Base && g.index >= g.jacked
 }
 
-// promotePair: two nodes have no majority without the owner. EOF is no proof that it died.
+// promotePair: two nodes have no majority without the owner. Neither silence nor EOF proves that it died: an owner that hears nothing for a
+// moment ends the connection itself, and goes on alone.
 func (g *Guard) promotePair(now int64) {
-	if g.cfg.Pair == Available && g.link(g.list.Owner) == linkEOF && g.promotable() {
+	if g.cfg.Pair == Available && g.link(g.list.Owner) == linkGone && g.promotable() {
 		g.takeAlone(now)
 	}
 }

@@ -218,6 +218,7 @@ func (s *sim) kill(i int) {
 			l.gen++
 			if !m.dead {
 				m.down(i, EOF)
+				m.down(i, Gone)
 			}
 		}
 	}

@@ -14,7 +14,7 @@ import (
 // gets the connection back when reading fails, when bytes wait for the kernel, when we close, when the match does not tick, and for good
 // when a message comes compressed, as browsers send them.
 const (
-	pullHz     = 10                     // ticks a second from which on matches pull; below that, closes and pings would wait for long
+	pullHz     = 16                     // ticks a second from which on matches pull: a pong can say that its ping waited for 65 ms
 	pullSize   = 8 << 10                // bytes read from a connection at a tick; the rest comes with the next
 	lonelyFor  = time.Second            // without a tick after which a connection is read by its own goroutine again
 	pullAgain  = int64(2 * time.Second) // for which a connection that was given back is left alone

@@ -92,6 +92,7 @@ func TestHistoryTrue(t *testing.T) {
 	s.frames = slices.DeleteFunc(s.frames, func(f bots.Seen) bool { return f.Tick%3 != 0 })
 	for i := range s.frames {
 		s.frames[i].View++
+		s.frames[i].Ack -= min(s.frames[i].Ack, 1) // of that he may be told later
 	}
 	if v := h.check(); !reflect.DeepEqual(v, verdict{}) {
 		t.Errorf("a slow player: %+v", v)
@@ -162,6 +163,11 @@ func TestHistoryForged(t *testing.T) {
 		"the replay differs":   {func(h *history) { h.of("B").differs = 2 }, hashes, "differs 2 times"},
 		"another player":       {func(h *history) { h.sights[0].others = 1 }, rollbacks, "came back as somebody else"},
 		"an answer taken back": {func(h *history) { h.saw(1, 70).Ack = 50 }, inputs, "was told of"},
+		"an answer of which one is told too soon": {func(h *history) {
+			s := &h.sights[0]
+			s.frames = slices.DeleteFunc(s.frames, func(f bots.Seen) bool { return f.Tick%3 != 0 })
+			s.frames[3].Ack++
+		}, inputs, "the journal says"},
 		"an answer that the journal lacks": {func(h *history) {
 			for i := range h.of("B").ticks {
 				h.of("B").ticks[i].players[0].ack--

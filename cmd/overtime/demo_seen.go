@@ -27,18 +27,23 @@ func (c *chain) seen() {
 			if f.Ack < was.Ack {
 				c.note(&c.inputs, "%s: player %d was told of %d answers, then of %d", c.match, s.player, was.Ack, f.Ack)
 			}
-			whole := f.Epoch == was.Epoch && f.Tick-was.Tick == step
 			was = *f
-			if !whole {
-				continue // it came over a gap, so it may have been sent to a slow player, with some rows only
+			if !s.whole(i, step) {
+				continue
 			}
 			if view, ok := views[f.Tick]; ok && view != f.View {
 				c.note(&c.hashes, "%s: two players saw two different states of tick %d", c.match, f.Tick)
 			}
 			views[f.Tick] = f.View
 		}
-		c.recorded(s)
+		c.recorded(s, step)
 	}
+}
+
+// whole reports whether a frame surely has all rows as they are: one that came over a gap may have been sent to a slow player, with some of them
+// as he predicts them.
+func (s *sight) whole(i int, step uint32) bool {
+	return i > 0 && s.frames[i].Epoch == s.frames[i-1].Epoch && s.frames[i].Tick-s.frames[i-1].Tick == step
 }
 
 // step returns the ticks from one state frame to the next: the fewest between two that a player saw.
@@ -55,7 +60,7 @@ func (c *chain) step() uint32 {
 }
 
 // recorded checks that what a player saw stands in the record of the epoch and was gone on from. It reports once for each player and epoch.
-func (c *chain) recorded(s *sight) {
+func (c *chain) recorded(s *sight, step uint32) {
 	said, saidAck := uint32(0), uint32(0)
 	for i := range s.frames {
 		f := &s.frames[i]
@@ -72,7 +77,8 @@ func (c *chain) recorded(s *sight) {
 			said = f.Epoch
 			continue
 		}
-		if at, ok := t.at(f.Tick).standing(s.player); ok && at.ack != f.Ack && f.Epoch != saidAck {
+		at, ok := t.at(f.Tick).standing(s.player)
+		if wrong := f.Ack > at.ack || f.Ack < at.ack && s.whole(i, step); ok && wrong && f.Epoch != saidAck {
 			c.note(&c.inputs, "%s: player %d was told at tick %d that %d is answered, the journal says %d", c.match, s.player, f.Tick, f.Ack, at.ack)
 			saidAck = f.Epoch
 		}

@@ -72,8 +72,8 @@ func (c *Conn) endLocked() {
 		_ = c.nb.Close()
 		return
 	}
-	if c.tls != nil {
-		_ = c.tls.CloseWrite() // an alert; nb does not block
+	if c.tls != nil && c.nb.started.Load() {
+		_ = c.tls.CloseWrite() // an alert; nb does not block, unless the connection was passed on: then mu would be held until the peer takes it
 	}
 	c.nb.finish()
 	c.grace = time.AfterFunc(c.cfg.CloseGrace, c.Abort)

@@ -2,6 +2,7 @@ package netcode
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -95,7 +96,7 @@ func (c *Conn) detach() error {
 
 // splice copies both ways until both directions have ended, one has failed, or the server stops.
 func (x *session) splice(owner net.Conn, head io.Reader) {
-	end := func() { owner.Close(); x.Abort() }
+	end := func() { x.Abort(); closeNow(owner) }
 	defer end()
 	stop := context.AfterFunc(x.srv.ctx, end)
 	defer stop()
@@ -144,6 +145,14 @@ func (x *session) flow(dst, src net.Conn, head io.Reader, size int) error {
 			return err
 		}
 	}
+}
+
+// closeNow ends a connection without the alert that TLS ends with: that would wait for a peer that takes nothing.
+func closeNow(c net.Conn) {
+	if t, ok := c.(*tls.Conn); ok {
+		c = t.NetConn()
+	}
+	_ = c.Close() // whoever reads or writes it sees the end
 }
 
 // closeWrite half-closes a connection; false if it cannot.

@@ -134,3 +134,10 @@ func (h *Host) gate() {
 		<-resume
 	}
 }
+
+// stopped says whether the process stands still.
+func (h *Host) stopped() bool {
+	h.n.mu.Lock()
+	defer h.n.mu.Unlock()
+	return h.resume != nil
+}

@@ -103,7 +103,7 @@ func creationError(err error) error {
 func (n *Node) watch(h *hosted) {
 	<-h.match.Done()
 	defer close(h.gone)
-	if h.match.Info().Outcome == loop.OverMoved {
+	if h.moved() || h.stopped() && n.elsewhere(h.match.ID()) {
 		n.matches.drop(h)
 		return
 	}
@@ -124,6 +124,12 @@ func (n *Node) watch(h *hosted) {
 		h.duty.mail.put(letter{kind: letterOver})
 	}
 	n.cfg.Log.Info("match over", "match", m.ID, "game", m.Game, "outcome", m.Outcome, "tick", m.Tick, "rounds", m.Round)
+}
+
+// elsewhere says whether another node owns a match, as far as this one knows.
+func (n *Node) elsewhere(match string) bool {
+	r, ok := n.dir.Get(match)
+	return ok && r.Live() && r.Owner != n.id
 }
 
 // standby is the node that goes on with a match if this one dies; "" if there is none.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/overtime-server/overtime/cluster/admin"
+	"github.com/overtime-server/overtime/cluster/guard"
 	"github.com/overtime-server/overtime/cluster/member"
 	"github.com/overtime-server/overtime/cluster/place"
 	"github.com/overtime-server/overtime/game/loop"
@@ -200,10 +201,14 @@ func (n *Node) depart(ctx context.Context) {
 	n.cfg.Log.Info("drained", "matches", before, "left", left, "took", time.Since(began))
 	for _, h := range n.matches.all() {
 		r := h.duty.shown.Load()
-		if r == nil || !r.Protected {
-			if r != nil && r.Standby != "" { // its last tick would wait for an answer that does not come
-				h.match.Retire(loop.OverShutdown, "the node stops")
-			}
+		switch {
+		case r == nil || r.Standby == "":
+			continue
+		case r.Need == guard.NeedAnswer || r.Need == guard.NeedMajority: // cut off: the others go on with it, or have given it up
+			h.match.Retire(loop.OverMoved, "this node is out of reach of the others")
+			continue
+		case !r.Protected: // its last tick would wait for an answer that does not come
+			h.match.Retire(loop.OverShutdown, "the node stops")
 			continue
 		}
 		if x, ok := n.node(r.Standby); ok {

@@ -29,6 +29,12 @@ func (n *Node) running(id string) (*hosted, error) {
 // moved reports whether a match ended here because it goes on elsewhere.
 func (h *hosted) moved() bool { return h.match.Info().Outcome == loop.OverMoved }
 
+// stopped reports whether a match ended here only because the node stops: maybe before anybody else knew of its last ticks.
+func (h *hosted) stopped() bool { return h.match.Info().Outcome == loop.OverShutdown }
+
+// errUnsure is the answer to an order of which another node may not know that goes on with the match.
+var errUnsure = fmt.Errorf("%w: whoever goes on with the match may not know of this", admin.ErrUnreachable)
+
 // refusal says in the words of the API what a match has against a request.
 func (h *hosted) refusal(err error) error {
 	switch {

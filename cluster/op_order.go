@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"time"
 
@@ -92,13 +91,13 @@ func (h *hosted) surely(ctx context.Context, f func() error) error {
 		case <-look.C:
 			continue
 		case <-h.gone:
-			if !h.moved() || h.duty.released.Load() >= last {
+			if !h.moved() && !h.stopped() || h.duty.released.Load() >= last {
 				return nil // the end was released
 			}
 		case <-limit.C:
 		case <-ctx.Done():
 		}
-		return fmt.Errorf("%w: whoever goes on with the match may not know of this", admin.ErrUnreachable)
+		return errUnsure
 	}
 	return nil
 }

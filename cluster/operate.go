@@ -62,8 +62,11 @@ func (o operator) DeleteMatch(id string) error {
 func (h *hosted) ended(ctx context.Context) error {
 	select {
 	case <-h.gone:
-		if h.moved() {
+		switch {
+		case h.moved():
 			return admin.ErrMoved
+		case h.stopped() && h.duty != nil:
+			return errUnsure
 		}
 		return nil
 	case <-time.After(deleteWithin):

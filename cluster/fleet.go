@@ -37,15 +37,17 @@ type fleet struct {
 	wake    chan struct{} // room for one: the view has changed
 	tickP99 atomic.Int64  // ns that 99 of 100 ticks of the last second took no longer than
 
-	mu     sync.Mutex        // guards the following
-	pulls  map[string]string // by node to ask: owner whose records differ there; at most maxPulls
-	view   member.View       // as of the last change
-	known  map[string]byte   // what the directory was told of each node
-	up     map[string]bool   // nodes to which there is a link
-	cutOff map[string]bool   // nodes to which the link broke, and was not made anew yet
-	asked  map[string]bool   // nodes of which it is being found out whether they have ended; see inquire
-	doubt  doubt             // who was in the cluster
-	over   bool              // closeFleet waits for work: no more begins
+	mu      sync.Mutex           // guards the following
+	pulls   map[string]string    // by node to ask: owner whose records differ there; at most maxPulls
+	view    member.View          // as of the last change
+	known   map[string]byte      // what the directory was told of each node
+	up      map[string]bool      // nodes to which there is a link
+	cutOff  map[string]bool      // nodes to which the link broke, and was not made anew yet
+	asked   map[string]bool      // nodes of which it is being found out whether they have ended; see inquire
+	answers map[string]time.Time // when nodes answered the roll call last
+	roll    bool                 // a roll call is under way
+	doubt   doubt                // who was in the cluster
+	over    bool                 // closeFleet waits for work: no more begins
 }
 
 // maxPulls bounds the repairs that wait. What is left out comes again with the next push/pull.
@@ -58,6 +60,7 @@ func (n *Node) join() error {
 	n.stop, n.wake = make(chan struct{}), make(chan struct{}, 1)
 	n.pulls, n.known = map[string]string{}, map[string]byte{}
 	n.up, n.cutOff, n.asked = map[string]bool{}, map[string]bool{}, map[string]bool{}
+	n.answers = map[string]time.Time{}
 	n.meta = member.Meta{Wire: Wire, Build: n.cfg.Version, Region: n.cfg.Region, URL: n.publicURL()}
 	if n.cfg.Gossip == "" {
 		return nil
@@ -246,7 +249,7 @@ func (n *Node) judge() {
 	}
 	here := living(n.view)
 	n.doubt.look(now, here)
-	majority := !n.doubt.minority(here)
+	majority := !n.doubt.minority(here) && n.confirmed(now, here)
 	for _, x := range n.view.Nodes {
 		was := n.known[x.ID]
 		switch {
@@ -272,6 +275,7 @@ func (n *Node) forgetLocked() {
 	for id := range n.known {
 		if _, ok := n.view.Node(id); !ok {
 			delete(n.known, id) // the directory forgets it by itself
+			delete(n.answers, id)
 		}
 	}
 	for id := range n.cutOff { // also of those to which a link broke when they had been forgotten

@@ -96,7 +96,7 @@ func Start(cfg Config) (*Node, error) {
 		"create": takes(n.giveCreate), "create_once": takes(n.giveCreateOnce), "create_intent": takes(n.giveIntent),
 		"seat": takes(n.giveSeat), "open": takes(n.giveOpen),
 		"matches": takes(n.giveMatches), "results": takes(n.giveResults), "announce": takes(n.giveAnnounce), "drain": takes(n.giveDrain),
-		"stand": takes(n.giveStand), "digest": takes(n.giveDigest),
+		"stand": takes(n.giveStand), "here": takes(n.giveHere), "digest": takes(n.giveDigest),
 		"result_keep": takes(n.giveKeep), "result_delivered": takes(n.giveDelivered),
 		"ticket_expect": takes(n.giveExpect), "ticket_drop": takes(n.giveDrop),
 	}

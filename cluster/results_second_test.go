@@ -103,6 +103,11 @@ func (w *simWorld) end(at *simNode, match, result string) error {
 	}
 	if x := w.byID(orThis(owner, at.id)); x != nil {
 		_, err = operator{x.Node}.End(ctx, match, []byte(result))
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if x.dead {
+			return errors.New("the node was killed before it answered")
+		}
 	}
 	return err
 }

@@ -22,27 +22,28 @@ func (w *simWorld) checkHistories() {
 
 func (w *simWorld) checkHistory(m *simMatch) {
 	var last seen
-	owners := map[uint32]string{}
+	owners, shown := map[uint32]string{}, map[uint32]uint32{} // by epoch; last tick
 	for _, p := range m.players {
 		p.mu.Lock()
 		for _, s := range p.wrong {
 			w.fail("%s", s)
 		}
 		for _, f := range p.frames {
-			if f.epoch > last.epoch || f.epoch == last.epoch && f.tick > last.tick {
+			if f.whole && (f.epoch > last.epoch || f.epoch == last.epoch && f.tick > last.tick) {
 				last = f
 			}
 			if o := owners[f.epoch]; o != "" && o != f.node {
 				w.fail("match %s: %s and %s showed frames in epoch %d", m.id, o, f.node, f.epoch)
 			}
 			owners[f.epoch] = f.node
+			shown[f.epoch] = max(shown[f.epoch], f.tick)
 		}
 		p.mu.Unlock()
 	}
 	if last.tick == 0 {
 		return // nobody saw anything
 	}
-	steps, states, err := w.book.history(m.seed, last.chain)
+	steps, states, err := w.book.history(m.seed, w.book.onward(last.chain, shown[last.epoch]))
 	if err != nil {
 		w.fail("match %s: %v", m.id, err)
 		return
@@ -65,6 +66,9 @@ func (w *simWorld) checkPlayer(m *simMatch, p *simPlayer, states map[uint32]uint
 		spare = 1
 	}
 	for _, f := range p.frames {
+		if !f.whole {
+			continue
+		}
 		if m.asked && states[f.tick] == 0 && states[f.tick-1] == f.chain {
 			continue
 		}

@@ -77,6 +77,26 @@ func (b *ledgerBook) history(seed, chain uint64) (steps map[uint32]ledgerStep, s
 	return steps, states, nil
 }
 
+// onward returns the state at a tick to which one has led, or the last one before that is the only one: the last frames of a match may all have been
+// of slow players, who may be sent the rows of an earlier one.
+func (b *ledgerBook) onward(chain uint64, tick uint32) uint64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for b.steps[chain].tick < tick {
+		var next []uint64
+		for c, s := range b.steps {
+			if s.parent == chain {
+				next = append(next, c)
+			}
+		}
+		if len(next) != 1 {
+			break
+		}
+		chain = next[0]
+	}
+	return chain
+}
+
 func (m *ledger) Step(t *game.Tick) {
 	h := fnv.New64a()
 	mix := func(values ...uint64) {

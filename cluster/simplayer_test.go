@@ -25,6 +25,7 @@ type seen struct {
 	epoch uint32
 	tick  uint32
 	chain uint64
+	whole bool // surely with all rows as they are: one that came over a gap may have been sent to a slow player, with some as he predicts them
 }
 
 // simPlayer is a player on a host of his own: a sample a frame, a command now and then.
@@ -138,6 +139,8 @@ func (p *simPlayer) Frame(c *client.Client, tick uint32) {
 	if k := len(p.frames); k > 0 && (f.tick < p.frames[k-1].tick || f.tick == p.frames[k-1].tick && f.chain != p.frames[k-1].chain) {
 		p.note("tick %d (epoch %d, %x) after tick %d (epoch %d, %x)", f.tick, f.epoch, f.chain, p.frames[k-1].tick, p.frames[k-1].epoch, p.frames[k-1].chain)
 	}
+	k := len(p.frames)
+	f.whole = k > 0 && f.epoch == p.frames[k-1].epoch && f.tick-p.frames[k-1].tick == 1
 	p.frames = append(p.frames, f)
 	buttons, command := uint16(p.rng.Uint32()), p.rng.IntN(5) == 0
 	p.mu.Unlock()

@@ -43,7 +43,11 @@ func (w *simWorld) checkHistory(m *simMatch) {
 	if last.tick == 0 {
 		return // nobody saw anything
 	}
-	steps, states, err := w.book.history(m.seed, w.book.onward(last.chain, shown[last.epoch]))
+	top := shown[last.epoch]
+	if m.asked { // the rules do not step in the tick in which an operator ends a match
+		top--
+	}
+	steps, states, err := w.book.history(m.seed, w.book.onward(last.chain, top))
 	if err != nil {
 		w.fail("match %s: %v", m.id, err)
 		return

@@ -76,20 +76,37 @@ func (d *duty) run() {
 		if at := d.guard.Deadline(); at != math.MaxInt64 {
 			wait = min(wait, max(0, time.Duration(at-now)*time.Millisecond))
 		}
-		d.timer.Reset(wait)
-		select {
-		case <-d.node.stop:
+		if !d.await(wait) {
 			return
-		case <-d.timer.C:
-			d.guard.Tick(d.now())
-		case <-d.mail.wake:
-			d.read()
 		}
 		d.obey()
 		if d.guard.Done(d.now()) { // never before the first letter: a guard that was just enlisted has no part yet
 			return
 		}
 	}
+}
+
+// await handles what comes next, at the latest the guard's deadline. It returns false when the node stops.
+func (d *duty) await(deadline time.Duration) bool {
+	if deadline == 0 { // what is due needs no timer
+		select {
+		case <-d.node.stop:
+			return false
+		default:
+			d.guard.Tick(d.now())
+			return true
+		}
+	}
+	d.timer.Reset(deadline)
+	select {
+	case <-d.node.stop:
+		return false
+	case <-d.timer.C:
+		d.guard.Tick(d.now())
+	case <-d.mail.wake:
+		d.read()
+	}
+	return true
 }
 
 // end lets go of everything.

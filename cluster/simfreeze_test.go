@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"fmt"
 	"testing"
 	"time"
 )
@@ -31,8 +32,8 @@ func TestSimFreezes(t *testing.T) {
 		from := time.Now()
 		lists := map[string]string{}
 		for _, m := range w.matches {
-			if b.Node.matches.get(m.id) != nil && w.protected(m) == nil { // else it had no third node when the second stood still
-				lists[m.id] = w.dump(m)
+			if h := b.Node.matches.get(m.id); h != nil && w.protected(m) == nil { // else it had no third node when the second stood still
+				lists[m.id] = fmt.Sprintf("%+v", *h.duty.shown.Load())
 			}
 		}
 		taken := map[string]time.Duration{}

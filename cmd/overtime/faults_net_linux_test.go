@@ -163,6 +163,14 @@ type partition struct {
 	whole bool // some part has a majority of every match: nobody may be without his match while it lasts
 }
 
+// lasts is for how long the nodes are cut apart: without any majority for less than the 15 s after which an owner gives its matches up.
+func (p *partition) lasts() time.Duration {
+	if p.whole {
+		return 30 * time.Second
+	}
+	return 12 * time.Second
+}
+
 func partitions() []partition {
 	return []partition{
 		{"2|1", func(x *islands) { x.groups(0, 0, 1) }, true},
@@ -178,7 +186,7 @@ func partitions() []partition {
 func TestSoakPartitions(t *testing.T) {
 	number(t, "SOAK_RUNS")
 	for _, p := range partitions() {
-		t.Run(p.name, func(t *testing.T) { part3(t, &p, 30*time.Second) })
+		t.Run(p.name, func(t *testing.T) { part3(t, &p, p.lasts()) })
 	}
 }
 

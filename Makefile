@@ -38,7 +38,7 @@ test: test-go test-web
 
 # Run the Go tests
 test-go:
-	go test -shuffle=on -timeout 170s ./...
+	.ci/gotest -timeout 170s
 
 # Type-check the TypeScript client and run its unit tests
 test-web:
@@ -46,7 +46,7 @@ test-web:
 
 # Run the Go tests under the race detector (needs gcc)
 race:
-	CGO_ENABLED=1 go test -race -shuffle=on -timeout 15m ./...
+	CGO_ENABLED=1 .ci/gotest -race -timeout 15m
 
 # Run every fuzz target for FUZZTIME (6s)
 fuzz:

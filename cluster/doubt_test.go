@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/overtime-server/overtime/cluster/admin"
 	"github.com/overtime-server/overtime/cluster/simnet"
 	"github.com/overtime-server/overtime/netcode"
 )
@@ -98,6 +99,37 @@ func TestSimIsland(t *testing.T) {
 			_, err := n.routeTo(context.Background(), "mnosuchmatch00000", 1)
 			if !errors.Is(err, netcode.ErrUnknownMatch) {
 				w.fail("after the partition %s says of a match that never was %v", n.name, err)
+			}
+		}
+	})
+}
+
+// TestSimFewInDoubt: a match that nobody knows is over, whichever node is in doubt; it may be known elsewhere if most are. Some nodes are asked first
+// and the others then: what counts is how many of all of them are in doubt.
+func TestSimFewInDoubt(t *testing.T) {
+	simulate(t, *simSeed, func(w *simWorld) {
+		w.grow(5)
+		time.Sleep(2 * freshFor)
+		asker, others := w.alive()[0], w.alive()[1:]
+		for _, c := range []struct {
+			doubting int // of four
+			want     error
+		}{{0, admin.ErrNotFound}, {1, admin.ErrNotFound}, {2, admin.ErrNotFound}, {3, admin.ErrUnreachable}, {4, admin.ErrUnreachable}} {
+			for i, n := range others {
+				were := map[string]time.Time{}
+				if i < c.doubting {
+					for x := range 12 {
+						were[strconv.Itoa(x)] = time.Now()
+					}
+				}
+				n.mu.Lock()
+				n.doubt = doubt{were: were, at: time.Now()}
+				n.mu.Unlock()
+			}
+			for i := range 20 { // each has another node asked last
+				if _, err := asker.find(context.Background(), "mnosuchmatch"+strconv.Itoa(i)); !errors.Is(err, c.want) {
+					w.fail("%d of 4 are in doubt: %v, want %v", c.doubting, err, c.want)
+				}
 			}
 		}
 	})

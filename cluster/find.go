@@ -93,14 +93,23 @@ func (n *Node) search(ctx context.Context, match string) (w whereabouts, err err
 	}
 	ranked := place.Rendezvous(match, others)
 	first := min(askedWell, len(ranked))
-	if w, err = n.askWhere(ctx, match, ranked[:first], askFirst); err == nil || len(ranked) == first {
-		return w, err
+	w, silent, found := n.askWhere(ctx, match, ranked[:first], askFirst)
+	if !found && len(ranked) > first {
+		more := 0
+		w, more, found = n.askWhere(ctx, match, ranked[first:], askAll)
+		silent += more
 	}
-	return n.askWhere(ctx, match, ranked[first:], askAll)
+	switch {
+	case found:
+		return w, nil
+	case 2*silent > len(ranked): // of all: one of those asked last may be the only one of them
+		return w, fmt.Errorf("%w: most of those who could know the match do not answer", admin.ErrUnreachable)
+	}
+	return w, admin.ErrNotFound
 }
 
-// askWhere asks some nodes at once and returns the first that knows something.
-func (n *Node) askWhere(ctx context.Context, match string, nodes []string, limit time.Duration) (whereabouts, error) {
+// askWhere asks some nodes at once and returns the first that knows something; else how many of them did not answer, or could not say.
+func (n *Node) askWhere(ctx context.Context, match string, nodes []string, limit time.Duration) (w whereabouts, silent int, found bool) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	type reply struct {
@@ -115,7 +124,6 @@ func (n *Node) askWhere(ctx context.Context, match string, nodes []string, limit
 			replies <- reply{node, got, err}
 		}()
 	}
-	silent := 0
 	for range nodes {
 		r := <-replies
 		if r.err != nil {
@@ -125,19 +133,16 @@ func (n *Node) askWhere(ctx context.Context, match string, nodes []string, limit
 		recs, err := directory.Parse(r.got.Record)
 		if err == nil && len(recs) == 1 {
 			n.learn(recs)
-			return whereabouts{record: recs[0]}, nil
+			return whereabouts{record: recs[0]}, 0, true
 		}
 		if r.got.Result {
-			return whereabouts{result: r.node}, nil
+			return whereabouts{result: r.node}, 0, true
 		}
 		if r.got.Unsure {
 			silent++
 		}
 	}
-	if 2*silent > len(nodes) {
-		return whereabouts{}, fmt.Errorf("%w: most of those who could know the match do not answer", admin.ErrUnreachable)
-	}
-	return whereabouts{}, admin.ErrNotFound
+	return whereabouts{}, silent, false
 }
 
 // Owner implements admin.Node.

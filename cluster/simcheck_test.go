@@ -1,8 +1,11 @@
 package cluster
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/overtime-server/overtime/cluster/directory"
@@ -242,7 +245,21 @@ func (w *simWorld) checkLost(m *simMatch) {
 		over, err := p.over()
 		var closed *client.CloseError
 		if !over || !errors.As(err, &closed) {
-			w.fail("match %s is lost, player %s was not told: %v %v", m.id, p.id, over, err)
+			w.fail("match %s is lost, player %s was not told: %v %v; %+v%s", m.id, p.id, over, err, p.client.Stats(), w.beliefs(m))
 		}
 	}
+}
+
+// beliefs shows what each node would tell a player of a match, and why, for whoever looks for a bug.
+func (w *simWorld) beliefs(m *simMatch) (text string) {
+	for _, n := range w.alive() {
+		r, known := n.dir.Get(m.id)
+		got, err := n.find(context.Background(), m.id)
+		n.mu.Lock()
+		were, here := slices.Sorted(maps.Keys(n.doubt.were)), living(n.view)
+		n.mu.Unlock()
+		text += fmt.Sprintf("\n%s %s: record %v %+v, finds %+v %v, unsure %v, cut short %v, sees %v of %v", n.name, n.id, known, r, got, err,
+			n.unsure(), n.cutShort(), here, were)
+	}
+	return text
 }

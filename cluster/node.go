@@ -120,7 +120,7 @@ func Start(cfg Config) (*Node, error) {
 	n.work.Go(n.tickets.run)
 	n.work.Go(n.fill)
 	n.serving.Store(true)
-	cfg.Log.Info("serving", "node", n.id, "players", n.URL(), "admin", n.AdminURL())
+	cfg.Log.Info("serving", n.listens()...)
 	return n, nil
 }
 
@@ -225,6 +225,15 @@ func (n *Node) URL() string {
 
 // AdminURL is where the admin API is.
 func (n *Node) AdminURL() string { return "http://" + reachable(n.admin.addr, "") }
+
+// listens is what the log says about where a node listens: with port 0 there is no other way to know for whoever starts it.
+func (n *Node) listens() []any {
+	list := []any{"node", n.id, "players", n.URL(), "admin", n.AdminURL()}
+	if n.members != nil {
+		list = append(list, "gossip", n.members.Listens(), "link", n.link.addr.String())
+	}
+	return list
+}
 
 // Stop ends the node: no new players and matches, everybody gets close code 4013, journals and results are completed. When ctx is over
 // before that, what is left is cut off and an error returned. It is called once.

@@ -181,3 +181,24 @@ func TestSockets(t *testing.T) {
 	b.Close()
 	b.Close()
 }
+
+// Where a node listens is known with any port, and is not what others are told where something lies between.
+func TestListens(t *testing.T) {
+	start := func(advertise string) *member.Members {
+		m, err := member.Start(member.Config{ID: "n1", Label: "test", Keys: [][]byte{key}, Bind: "127.0.0.1:0", Advertise: advertise, Meta: member.Meta{Wire: 1}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(m.Close)
+		return m
+	}
+	if m := start(""); m.Listens() != m.Addr() || strings.HasSuffix(m.Listens(), ":0") {
+		t.Errorf("listens at %s, others are told %s", m.Listens(), m.Addr())
+	}
+	m := start("192.0.2.1:7946")
+	c, err := net.Dial("tcp", m.Listens())
+	if err != nil || m.Addr() != "192.0.2.1:7946" {
+		t.Fatalf("listens at %s, others are told %s: %v", m.Listens(), m.Addr(), err)
+	}
+	c.Close()
+}

@@ -29,6 +29,7 @@ type Members struct {
 	list  *memberlist.Memberlist
 	ring  *memberlist.Keyring
 	addr  string // IP:PORT that others use
+	bound string // IP:PORT that the sockets have; "" with a transport that is not ours
 	label string // of the counters
 
 	// Shared by memberlist's callbacks, the goroutine of run and callers.
@@ -132,6 +133,15 @@ func (m *Members) View() View { return *m.view.Load() }
 
 // Addr returns the IP:PORT at which others reach this node.
 func (m *Members) Addr() string { return m.addr }
+
+// Listens returns the IP:PORT of this node's own sockets, which others may reach at another: that of Addr. With a transport of the
+// caller it is Addr.
+func (m *Members) Listens() string {
+	if m.bound == "" {
+		return m.addr
+	}
+	return m.bound
+}
 
 // Joined reports whether the node has found the cluster: somebody answered, or there is nobody to ask.
 func (m *Members) Joined() bool { return m.joined.Load() }

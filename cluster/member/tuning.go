@@ -76,7 +76,7 @@ func (m *Members) addresses(c *memberlist.Config) (err error) {
 	if err != nil {
 		return err
 	}
-	c.Transport = s
+	c.Transport, m.bound = s, s.tcp.Addr().String()
 	if _, _, err := s.FinalAdvertiseAddr(c.AdvertiseAddr, c.AdvertisePort); err != nil {
 		s.Shutdown()
 		return err

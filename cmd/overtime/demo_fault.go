@@ -164,7 +164,6 @@ func (d *demonstration) comeBack(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.nodes = append(d.nodes, n)
 	if err := d.begin(ctx, n); err != nil {
 		return err
 	}

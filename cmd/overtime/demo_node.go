@@ -2,12 +2,11 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,14 +23,15 @@ type demoNode struct {
 	// static after start
 	name    string // for people: A, B, C
 	dir     string // its recordings
-	player  string // HOST:PORT of its listeners, as the next three
-	admin   string
-	gossip  string
-	link    string
-	private [2]string // cut: where gossip and link really listen, behind the wires; "" otherwise
+	wired   bool   // cut: others reach its gossip and link through a wire, whose addresses they have
 	cmd     *exec.Cmd
+	serves  chan struct{} // closed when the addresses are known: the process listens
 	exited  chan struct{} // closed when the process is gone
 	process atomic.Int64  // its id; any goroutine may read it
+
+	// HOST:PORT at which others reach it. One that is "" at the start is of the system's choice, and known when serves is closed.
+	player, admin, gossip, link string
+	inner                       struct{ gossip, link string } // where it really listens; known when serves is closed
 
 	id string // of the node in the cluster; owned by the demonstration
 }
@@ -53,68 +53,29 @@ type launch struct {
 	events chan demoEvent // what is not taken in time is dropped
 }
 
-// newNode finds free ports for a node.
+// newNode makes a node that has not started.
 func (l *launch) newNode(name string) (*demoNode, error) {
-	n := &demoNode{name: name, dir: filepath.Join(l.dir, name), exited: make(chan struct{})}
-	if err := os.MkdirAll(n.dir, 0o700); err != nil {
-		return nil, err
-	}
-	for _, p := range []struct {
-		addr *string
-		udp  bool
-	}{{&n.player, false}, {&n.admin, false}, {&n.gossip, true}, {&n.link, false}} {
-		var err error
-		if *p.addr, err = freeAddress(p.udp); err != nil {
-			return nil, err
-		}
-	}
-	return n, nil
+	n := &demoNode{name: name, dir: filepath.Join(l.dir, name), serves: make(chan struct{}), exited: make(chan struct{})}
+	return n, os.MkdirAll(n.dir, 0o700)
 }
 
-// Ports of the nodes lie below those that systems give to outgoing connections, which would take one between its choice and its use.
-const (
-	firstPort = 20_000
-	morePorts = 12_000
-)
+// anyPort is an address to listen on. Only the system can give a port that nobody else takes before it is listened on.
+const anyPort = "127.0.0.1:0"
 
-// nextPort counts the ports that were tried, so that no two nodes of this process are given the same one before either listens. It begins
-// anywhere: other processes may do the same.
-var nextPort atomic.Uint32
-
-func init() { nextPort.Store(rand.Uint32N(morePorts)) }
-
-// freeAddress returns an address on loopback that nobody listens on right now: by TCP, and with udp by UDP too. Any goroutine.
-func freeAddress(udp bool) (string, error) {
-	var err error
-	for range 100 {
-		addr := fmt.Sprintf("127.0.0.1:%d", firstPort+nextPort.Add(1)%morePorts)
-		var l net.Listener
-		if l, err = net.Listen("tcp", addr); err != nil {
-			continue
-		}
-		if udp {
-			var p net.PacketConn
-			if p, err = net.ListenPacket("udp", addr); err == nil {
-				p.Close()
-			}
-		}
-		l.Close()
-		if err == nil {
-			return addr, nil
-		}
+// listenOn returns the flags that say where a node listens.
+func (n *demoNode) listenOn() []string {
+	list := []string{"--listen", cmp.Or(n.player, anyPort), "--admin", cmp.Or(n.admin, anyPort)}
+	if n.wired {
+		return append(list, "--gossip", anyPort, "--advertise", n.gossip, "--link", anyPort, "--advertise-link", n.link)
 	}
-	return "", err
+	return append(list, "--gossip", cmp.Or(n.gossip, anyPort), "--link", cmp.Or(n.link, anyPort))
 }
 
 // start starts the process. It is killed when ctx ends, and dies with this one where the system can see to that.
 func (l *launch) start(ctx context.Context, n *demoNode, join []string) error {
-	args := []string{
-		"serve", "--listen", n.player, "--admin", n.admin, "--record", n.dir, "--secret-file", filepath.Join(l.dir, "secret"),
-		"--gossip", n.gossip, "--link", n.link, "--join", strings.Join(join, ","), "--empty-after", "30s", "--log-format", "text",
-	}
-	if n.private[0] != "" {
-		args = append(args, "--gossip", n.private[0], "--advertise", n.gossip, "--link", n.private[1], "--advertise-link", n.link)
-	}
+	args := append([]string{"serve"}, n.listenOn()...)
+	args = append(args, "--record", n.dir, "--secret-file", filepath.Join(l.dir, "secret"), "--join", strings.Join(join, ","),
+		"--empty-after", "30s", "--log-format", "text")
 	n.cmd = exec.CommandContext(ctx, l.exe, args...)
 	for _, v := range os.Environ() {
 		if !strings.HasPrefix(v, "OVERTIME_") || strings.HasPrefix(v, "OVERTIME_TEST_") { // flags of other commands are not meant for it
@@ -159,6 +120,9 @@ func (l *launch) follow(n *demoNode, logs io.Reader, file io.Writer) {
 	for lines.Scan() {
 		fmt.Fprintf(file, "%s\n", lines.Bytes())
 		msg := logValue(lines.Text(), "msg")
+		if msg == logServing {
+			n.learn(lines.Text())
+		}
 		if msg != logTaken && msg != logOther {
 			continue
 		}
@@ -175,10 +139,33 @@ func (l *launch) follow(n *demoNode, logs io.Reader, file io.Writer) {
 	_, _ = io.Copy(file, logs) // after a line that is too long
 }
 
-// Messages of a node's log that are told about.
+// learn takes the addresses from the line that says that a node serves. Called by follow alone.
+func (n *demoNode) learn(line string) {
+	if n.serving() {
+		return // it says so once
+	}
+	n.inner.gossip, n.inner.link = logValue(line, "gossip"), logValue(line, "link")
+	n.player = cmp.Or(n.player, strings.TrimPrefix(logValue(line, "players"), "http://"))
+	n.admin = cmp.Or(n.admin, strings.TrimPrefix(logValue(line, "admin"), "http://"))
+	n.gossip, n.link = cmp.Or(n.gossip, n.inner.gossip), cmp.Or(n.link, n.inner.link)
+	close(n.serves)
+}
+
+// serving reports whether a node's addresses are known.
+func (n *demoNode) serving() bool {
+	select {
+	case <-n.serves:
+		return true
+	default:
+		return false
+	}
+}
+
+// Messages of a node's log that say where it is, and that are told about.
 const (
-	logTaken = "match taken over"
-	logOther = "another node owns a match of this one"
+	logServing = "serving"
+	logTaken   = "match taken over"
+	logOther   = "another node owns a match of this one"
 )
 
 // logValue returns the value of a key in a line of slog's text handler.
@@ -233,6 +220,18 @@ func quit(nodes []*demoNode, patience time.Duration) {
 
 // errGone says that a node ended by itself.
 var errGone = errors.New("a node ended by itself")
+
+// addressed waits until a node that was started listens, and its addresses are known.
+func (n *demoNode) addressed(ctx context.Context) error {
+	select {
+	case <-n.serves:
+		return nil
+	case <-n.exited:
+		return fmt.Errorf("%w: %s", errGone, n.name)
+	case <-ctx.Done():
+		return fmt.Errorf("node %s does not serve: %w", n.name, ctx.Err())
+	}
+}
 
 // ready waits until a node takes players.
 func (n *demoNode) ready(ctx context.Context, api *demoAPI) error {

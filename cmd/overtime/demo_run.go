@@ -117,6 +117,7 @@ func (d *demonstration) botsConfig(end <-chan struct{}) bots.Config {
 // assemble starts the nodes and waits until they know each other.
 func (d *demonstration) assemble(ctx context.Context) error {
 	d.tell.line("three nodes start, each a process of its own: A, B and C")
+	var nodes []*demoNode
 	for _, name := range []string{"A", "B", "C"} {
 		n, err := d.launch.newNode(name)
 		if err != nil {
@@ -127,12 +128,12 @@ func (d *demonstration) assemble(ctx context.Context) error {
 				return err
 			}
 		}
-		d.nodes = append(d.nodes, n)
+		nodes = append(nodes, n)
 	}
 	for _, w := range d.wires {
 		w.connect()
 	}
-	for _, n := range d.nodes {
+	for _, n := range nodes {
 		if err := d.begin(ctx, n); err != nil {
 			return err
 		}
@@ -147,15 +148,24 @@ func (d *demonstration) assemble(ctx context.Context) error {
 	return nil
 }
 
-// begin starts a node that joins the others.
+// begin starts a node that joins those that run, and waits until it listens: the next one joins it there.
 func (d *demonstration) begin(ctx context.Context, n *demoNode) error {
 	var join []string
 	for _, x := range d.nodes {
-		if x != n && x != d.victim {
+		if x != d.victim {
 			join = append(join, x.gossip)
 		}
 	}
-	return d.launch.start(ctx, n, join)
+	if err := d.launch.start(ctx, n, join); err != nil {
+		return err
+	}
+	d.nodes = append(d.nodes, n)
+	ctx, cancel := context.WithTimeout(ctx, startWithin+d.cfg.slack)
+	defer cancel()
+	if err := n.addressed(ctx); err != nil {
+		return d.explain(n, err)
+	}
+	return nil
 }
 
 // acquaint waits until nodes are ready and know of each other.

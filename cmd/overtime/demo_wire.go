@@ -74,25 +74,44 @@ func (d *demonstration) wire(n *demoNode) (err error) {
 	w := &wire{node: n, cut: &d.cutter, peers: func() []*wire { return d.wires }}
 	w.ctx, w.close = context.WithCancel(context.Background())
 	d.wires = append(d.wires, w)
-	for i, addr := range []string{n.gossip, n.link} {
-		l, err := net.Listen("tcp", addr)
-		if err != nil {
+	if err = w.listen(); err != nil {
+		return err
+	}
+	n.wired, n.gossip, n.link = true, w.tcp[0].Addr().String(), w.tcp[1].Addr().String()
+	return nil
+}
+
+// portTries is how often a port that is free for TCP is tried with UDP.
+const portTries = 100
+
+// listen opens the sockets that others reach the node at. They are open before anybody knows of them, so nobody takes their ports.
+func (w *wire) listen() error {
+	var gossip net.Listener
+	for try := 1; ; try++ {
+		var err error
+		if gossip, err = net.Listen("tcp", anyPort); err != nil {
 			return err
 		}
-		w.tcp = append(w.tcp, l)
-		if n.private[i], err = freeAddress(true); err != nil {
+		if w.udp, err = net.ListenPacket("udp", gossip.Addr().String()); err == nil {
+			break
+		}
+		_ = gossip.Close()
+		if try == portTries {
 			return err
 		}
 	}
-	w.udp, err = net.ListenPacket("udp", n.gossip)
+	w.tcp = append(w.tcp, gossip)
+	link, err := net.Listen("tcp", anyPort)
+	if err == nil {
+		w.tcp = append(w.tcp, link)
+	}
 	return err
 }
 
 // connect begins to carry, once all wires are there.
 func (w *wire) connect() {
-	for i, l := range w.tcp {
-		w.work.Go(func() { w.accept(l, w.node.private[i]) })
-	}
+	w.work.Go(func() { w.accept(w.tcp[0], func() string { return w.node.inner.gossip }) })
+	w.work.Go(func() { w.accept(w.tcp[1], func() string { return w.node.inner.link }) })
 	w.work.Go(w.packets)
 }
 
@@ -112,8 +131,8 @@ func (d *demonstration) unwire() {
 	}
 }
 
-// accept carries connections until the listener is closed.
-func (w *wire) accept(l net.Listener, to string) {
+// accept carries connections until the listener is closed. to is asked when the node serves.
+func (w *wire) accept(l net.Listener, to func() string) {
 	for {
 		c, err := l.Accept()
 		if err != nil {
@@ -124,18 +143,18 @@ func (w *wire) accept(l net.Listener, to string) {
 }
 
 // carry carries one connection to its end.
-func (w *wire) carry(in net.Conn, to string) {
+func (w *wire) carry(in net.Conn, to func() string) {
 	defer in.Close()
-	var from *demoNode
-	for _, x := range w.peers() {
-		if x.node != w.node && owns(x.node.pid(), in.RemoteAddr(), in.LocalAddr()) {
-			from = x.node
-		}
-	}
-	if !w.cut.pass(w.ctx, from, w.node) {
+	from := w.dialler(in)
+	if from == nil || !w.cut.pass(w.ctx, from, w.node) {
 		return
 	}
-	out, err := (&net.Dialer{Timeout: time.Second}).DialContext(w.ctx, "tcp", to)
+	select {
+	case <-w.node.serves:
+	case <-w.ctx.Done():
+		return
+	}
+	out, err := (&net.Dialer{Timeout: time.Second}).DialContext(w.ctx, "tcp", to())
 	if err != nil {
 		return
 	}
@@ -149,6 +168,21 @@ func (w *wire) carry(in net.Conn, to string) {
 	}()
 	w.pump(out, in, from)
 	<-done
+}
+
+// lookTwice is how often a connection is looked for among those of all nodes: the list changes while it is read, and may lack one.
+const lookTwice = 3
+
+// dialler finds the node that made a connection; nil if it is none's, or not any more.
+func (w *wire) dialler(in net.Conn) *demoNode {
+	for range lookTwice {
+		for _, x := range w.peers() {
+			if x.node != w.node && owns(x.node.pid(), in.RemoteAddr(), in.LocalAddr()) {
+				return x.node
+			}
+		}
+	}
+	return nil
 }
 
 // pump copies one direction of a connection, its end too.
@@ -176,24 +210,27 @@ func (w *wire) pump(to, src net.Conn, other *demoNode) {
 	}
 }
 
-// packets carries gossip's packets. Each leaves from the address that its sender advertises.
+// packets carries gossip's packets. Each leaves from the address that its sender advertises. As on any network, one may be lost: here
+// those of and to a node that has not said yet where it is.
 func (w *wire) packets() {
-	to, err := net.ResolveUDPAddr("udp", w.node.private[0])
-	if err != nil {
-		return
-	}
+	var to net.Addr
 	buf := make([]byte, 64<<10)
 	for {
 		n, from, err := w.udp.ReadFrom(buf)
 		if err != nil {
 			return
 		}
-		i := slices.IndexFunc(w.peers(), func(x *wire) bool { return x.node.private[0] == from.String() })
-		if i < 0 {
+		if to == nil && w.node.serving() {
+			if to, err = net.ResolveUDPAddr("udp", w.node.inner.gossip); err != nil {
+				return
+			}
+		}
+		i := slices.IndexFunc(w.peers(), func(x *wire) bool { return x.node.serving() && x.node.inner.gossip == from.String() })
+		if i < 0 || to == nil {
 			continue
 		}
 		if x := w.peers()[i]; w.cut.between(x.node, w.node) == nil {
-			_, _ = x.udp.WriteTo(buf[:n], to) // as on any network, it may be lost
+			_, _ = x.udp.WriteTo(buf[:n], to)
 		}
 	}
 }

@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/overtime-server/overtime/bots"
@@ -217,8 +215,10 @@ func (s *siege) add(ctx context.Context, old *demoNode) (*demoNode, error) {
 	}
 	if old != nil {
 		n.player, n.admin, n.gossip, n.link = old.player, old.admin, old.gossip, old.link
-	} else if err := lasting(&n.player, &n.admin, &n.gossip, &n.link); err != nil {
-		return nil, err
+	} else if s.outside == nil {
+		if err := lasting(&n.player, &n.admin, &n.gossip, &n.link); err != nil {
+			return nil, err
+		}
 	}
 	l := s.launch
 	if s.outside != nil {
@@ -234,31 +234,6 @@ func (s *siege) add(ctx context.Context, old *demoNode) (*demoNode, error) {
 	}
 	s.up = append(s.up, n)
 	return n, nil
-}
-
-// lastPort is the last port that was tried; it begins anywhere, since others may do the same.
-var lastPort atomic.Uint32
-
-func init() { lastPort.Store(rand.Uint32N(10_000)) }
-
-// lasting finds addresses that no outgoing connection gets while a node is down, as it can those that the system chooses: Linux gives
-// ports from 32768, or above 20000 where it is told so.
-func lasting(addrs ...*string) error {
-	for _, addr := range addrs {
-		var err error
-		for range 50 {
-			*addr = fmt.Sprintf("127.0.0.1:%d", 10_000+lastPort.Add(1)%10_000)
-			var l net.Listener
-			if l, err = net.Listen("tcp", *addr); err == nil {
-				l.Close()
-				break
-			}
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // enter waits until everybody plays, lets the other nodes in, and waits until every match is protected.

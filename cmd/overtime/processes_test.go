@@ -25,25 +25,14 @@ type node struct {
 	log                         buffer
 }
 
-// freePorts returns addresses of loopback that nobody listens on just now.
-func freePorts(t *testing.T, count int) (list []string) {
-	t.Helper()
-	for range count {
-		addr, err := freeAddress(true)
-		if err != nil {
-			t.Fatal(err)
-		}
-		list = append(list, addr)
-	}
-	return list
-}
-
 // startProcess starts a node; join are the gossip addresses of others.
 func startProcess(t *testing.T, secret string, at *node, join []string) *node {
 	t.Helper()
 	if at == nil {
-		p := freePorts(t, 4)
-		at = &node{player: p[0], admin: p[1], gossip: p[2], link: p[3]}
+		at = &node{}
+		if err := lasting(&at.player, &at.admin, &at.gossip, &at.link); err != nil {
+			t.Fatal(err)
+		}
 	}
 	n := &node{player: at.player, admin: at.admin, gossip: at.gossip, link: at.link}
 	exe, err := os.Executable()

@@ -3,7 +3,7 @@ package netcode
 import "time"
 
 // thin is how many bytes a connection is sent whose line has no room for every row (reduction): frames as large as pass in about the time of
-// thinWait, and so often that a third of the line stays free, since a queue is what makes states old. How large that is follows
+// thinWait, and so often that some of the line stays free, since a queue is what makes states old. How large that is follows
 // from the time that frames take until they are acknowledged. Everything that the connection is sent counts, messages and answers to the
 // client's clock too. Pure. Owned by the match's goroutine. Numbers without a unit are ticks.
 type thin struct {
@@ -25,6 +25,7 @@ const (
 	thinFirst = 40                     // bytes
 	thinLeast = 26                     // bytes
 	thinMost  = 2048                   // bytes
+	thinFill  = 0.875                  // of a frame's size, that there must be room for: smaller frames that take thinWait each would fill the line
 )
 
 // look takes in what the connection has been sent since the last state frame.
@@ -41,9 +42,9 @@ func (b *thin) look(l *lag) {
 // tell what the line can carry.
 func (b *thin) ready(l *lag, wait, last uint32) bool {
 	if wait == 0 && l.tick-last >= l.ticks(thinPause) {
-		b.room = max(b.room, 0.75*b.size)
+		b.room = max(b.room, thinFill*b.size)
 	}
-	return b.room >= 0.75*b.size
+	return b.room >= thinFill*b.size
 }
 
 // sent takes in the bytes of a frame, and how many rows it left out.

@@ -62,7 +62,13 @@ func TestThinFindsItsSize(t *testing.T) {
 		}
 		mean := sum / float64(len(ages))
 		used := float64(bytes-settled) / 40 / rate
-		if len(ages) < 40*4 || mean > 0.13 || most > 0.35 || used < 0.35 || used > 0.95 {
+		// What the algorithm holds to. Sizes grow while frames pass in thinWait, and a frame is thinFill of its size or more: so what thinRate
+		// frames of full size a second take is this much of the line at most.
+		overfull := thinRate * thinWait.Seconds() / thinFill
+		// Sizes fall by an eighth for a frame that took longer than thinWait and grow by a 32nd for another, so no more than every fifth takes
+		// longer. It does where one more frame and another message are before it, 120 ms each. A size that is too large is noticed when
+		// a round trip has passed: by then up to five frames were sent, and half of the size is left when all were heard of.
+		if len(ages) < 40*4 || mean > 0.8*thinWait.Seconds()+0.2*0.36 || most > 0.36 || used < overfull/2-0.05 || used > overfull {
 			t.Fatalf("%d frames in 40 s, on the line for %.3f s, at most %.3f, %.2f of it used; size %.0f", len(ages), mean, most, used, p.thin.size)
 		}
 	})

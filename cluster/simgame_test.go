@@ -14,16 +14,17 @@ import (
 // are. Every step is noted in a book outside of the game, so that the history of any state can be told afterwards.
 type ledger struct {
 	book  *ledgerBook
+	node  string // URL of the one that the copy is on
 	chain uint64 // the seed at first
 }
 
-// ledgerGame returns the game.
-func ledgerGame(b *ledgerBook, exact bool) game.Def {
+// ledgerGame returns the game for a node.
+func ledgerGame(b *ledgerBook, node string, exact bool) game.Def {
 	return game.Def{
 		Name: "ledger", Version: 1, Hz: 10, Seats: 16, Exact: exact,
 		Kinds: []game.Kind{{Name: "chain", Fields: []game.Field{{Name: "low", Bits: 32, Signed: true}, {Name: "high", Bits: 32, Signed: true}}}},
 		New: func(s game.Setup) (game.Match, error) {
-			return &ledger{book: b, chain: s.Seed}, nil
+			return &ledger{book: b, node: node, chain: s.Seed}, nil
 		},
 	}
 }
@@ -34,6 +35,7 @@ type ledgerStep struct {
 	parent   uint64
 	samples  []ledgerSample
 	commands []ledgerCommand
+	stepped  map[string]int // when each node did so, as numbers of the book
 }
 
 type ledgerSample struct{ player, seq uint32 }
@@ -47,17 +49,24 @@ type ledgerCommand struct {
 type ledgerBook struct {
 	mu    sync.Mutex // guards the following
 	steps map[uint64]ledgerStep
+	noted int      // steps
 	torn  []string // states with two histories
 }
 
 func newLedgerBook() *ledgerBook { return &ledgerBook{steps: map[uint64]ledgerStep{}} }
 
-func (b *ledgerBook) note(chain uint64, s ledgerStep) {
+func (b *ledgerBook) note(node string, chain uint64, s ledgerStep) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if was, ok := b.steps[chain]; ok && (was.tick != s.tick || was.parent != s.parent) {
+	was, ok := b.steps[chain]
+	if ok && (was.tick != s.tick || was.parent != s.parent) {
 		b.torn = append(b.torn, fmt.Sprintf("state %x has two histories", chain))
 	}
+	if s.stepped = was.stepped; s.stepped == nil {
+		s.stepped = map[string]int{}
+	}
+	b.noted++
+	s.stepped[node] = b.noted
 	b.steps[chain] = s
 }
 
@@ -77,24 +86,30 @@ func (b *ledgerBook) history(seed, chain uint64) (steps map[uint32]ledgerStep, s
 	return steps, states, nil
 }
 
-// onward returns the state at a tick to which one has led, or the last one before that is the only one: the last frames of a match may all have been
-// of slow players, who may be sent the rows of an earlier one.
-func (b *ledgerBook) onward(chain uint64, tick uint32) uint64 {
+// onward returns the state to which one has led on a node, at a tick or the last one before it. Where an owner has stepped ahead that was cut off,
+// and another one has gone on otherwise, there are several of that tick: the node tells which, and of those that one node has stepped at different
+// times the latest counts.
+func (b *ledgerBook) onward(chain uint64, tick uint32, node string) uint64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for b.steps[chain].tick < tick {
-		var next []uint64
-		for c, s := range b.steps {
-			if s.parent == chain {
-				next = append(next, c)
-			}
+	from, best := b.steps[chain].tick, chain
+	top, when := from, 0
+	for c, s := range b.steps {
+		n := s.stepped[node]
+		if s.tick > tick || s.tick < top || n == 0 || s.tick == top && n < when || !b.descends(c, chain, from) {
+			continue
 		}
-		if len(next) != 1 {
-			break
-		}
-		chain = next[0]
+		best, top, when = c, s.tick, n
 	}
-	return chain
+	return best
+}
+
+// descends says whether a state comes from another one, of a tick. The caller holds mu.
+func (b *ledgerBook) descends(chain, from uint64, tick uint32) bool {
+	for s := b.steps[chain]; s.tick > tick; s = b.steps[chain] {
+		chain = s.parent
+	}
+	return chain == from
 }
 
 func (m *ledger) Step(t *game.Tick) {
@@ -128,7 +143,7 @@ func (m *ledger) Step(t *game.Tick) {
 		}
 	}
 	m.chain = h.Sum64()
-	m.book.note(m.chain, s)
+	m.book.note(m.node, m.chain, s)
 }
 
 func (m *ledger) Rows(r *game.Rows) {

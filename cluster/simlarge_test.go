@@ -40,5 +40,5 @@ func (w *simWorld) large(nodes, matches int) {
 	time.Sleep(40 * time.Second)
 	lost := w.checkCalm(false)
 	w.checkHistories()
-	w.t.Logf("%s virtual, %d of %d matches lost, %d of %d players misled, faults %v", w.clock(), lost, len(w.matches), w.misled, len(w.players), names)
+	w.t.Logf("%s virtual, %d of %d matches lost, %d of %d players misled, %d left waiting, faults %v", w.clock(), lost, len(w.matches), w.misled, len(w.players), w.waiting, names)
 }

@@ -105,7 +105,7 @@ func (p *simPlayer) locate(ctx context.Context, _ int) (string, error) {
 		URL string `json:"url"`
 	}
 	if resp.StatusCode == http.StatusNotFound {
-		return "ws://" + n.host.Addr(8080) + playPath, nil // which says so with a close code
+		return n.url(), nil // which says so with a close code
 	}
 	if err := json.Unmarshal(b, &got); err != nil || got.URL == "" {
 		return "", fmt.Errorf("route: %d %s", resp.StatusCode, b)

@@ -69,6 +69,7 @@ type simWorld struct {
 	matches []*simMatch
 	started int
 	misled  int // players who were told that a match is over that goes on
+	waiting int // players of lost matches of which too few nodes are left to tell that they are
 
 	mu    sync.Mutex // guards the following
 	nodes []*simNode // all that ever were
@@ -132,13 +133,16 @@ func (w *simWorld) logger(name string) *slog.Logger {
 	}})).With("on", name)
 }
 
+// url is where players come to the node, and how it names itself to them.
+func (s *simNode) url() string { return "ws://" + s.host.Addr(8080) + playPath }
+
 // add starts a node on a new host.
 func (w *simWorld) add() *simNode {
 	w.started++
 	s := &simNode{name: "n" + strconv.Itoa(w.started)}
 	s.host = w.net.Host(s.name)
 	cfg := Config{
-		Games: []game.Def{ledgerGame(w.book, w.exact)}, Listen: s.host.Addr(8080), Admin: s.host.Addr(8081), AdminKey: "key",
+		Games: []game.Def{ledgerGame(w.book, s.url(), w.exact)}, Listen: s.host.Addr(8080), Admin: s.host.Addr(8081), AdminKey: "key",
 		Gossip: s.host.Addr(simnet.GossipPort), Link: s.host.Addr(7947), SecretFile: w.secret, EmptyAfter: time.Hour, SeatHold: 10 * time.Minute,
 		Log: w.logger(s.name),
 		net: medium{
@@ -257,7 +261,7 @@ func (w *simWorld) create(at *simNode, players int) *simMatch {
 		if err != nil {
 			w.t.Fatal(err)
 		}
-		w.enter(m, id, "ws://"+w.anyNode(w.rng).host.Addr(8080)+playPath, signed)
+		w.enter(m, id, w.anyNode(w.rng).url(), signed)
 	}
 	return m
 }

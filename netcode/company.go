@@ -87,6 +87,7 @@ func (m *Match) part(c *company) {
 	if c.members--; c.members > 0 {
 		return
 	}
+	c.window.Close()
 	m.companies = slices.DeleteFunc(m.companies, func(o *company) bool { return o == c })
 	if !slices.ContainsFunc(m.companies, func(o *company) bool { return o.team == c.team }) {
 		m.teams = slices.DeleteFunc(m.teams, func(s *stream) bool { return s == c.team })

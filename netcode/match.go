@@ -193,7 +193,10 @@ func (m *Match) Over(why loop.Outcome, text string) {
 			x.end(code, text)
 		}
 	}
-	m.members = nil
+	for _, c := range m.companies {
+		c.window.Close()
+	}
+	m.members, m.companies = nil, nil
 	m.srv.forgetMatch(m)
 }
 
@@ -207,7 +210,7 @@ func (m *Match) welcome(x *session) []byte {
 		Match: cfg.ID, Player: s.Player.Number, PlayerID: s.ID, Name: s.Player.Name, Team: s.Player.Team, Spectator: s.Player.Spectator,
 		Epoch: cfg.Epoch, Tick: s.Tick, Hz: uint8(cfg.Hz), Every: uint8(cfg.Every), Game: cfg.Game.Name, Kinds: m.kinds,
 		Resume: m.resumeToken(s), MapHash: m.mapHash, Seats: uint8(cfg.Seats),
-		Sample: s.Sample, Command: s.Command, Message: s.Message, Node: m.srv.cfg.PublicURL, Standby: *x.member.standby, Window: cohort.WindowSize,
+		Sample: s.Sample, Command: s.Command, Message: s.Message, Node: m.srv.cfg.PublicURL, Standby: *x.member.standby, Window: cohort.Reach,
 	})
 }
 

@@ -3,6 +3,7 @@ package cohort
 import (
 	"bytes"
 	"runtime"
+	"sync"
 
 	"github.com/klauspost/compress/flate"
 )
@@ -28,7 +29,17 @@ import (
 // of 100 bytes.
 type Compressor struct {
 	free chan *engine // nil stands for an engine that was not needed yet
+
+	mu    sync.Mutex
+	lent  int       // engines that are some window's own now
+	spare []*engine // engines that were, at most MaxStreams with lent
 }
+
+// MaxStreams is how many windows keep an engine of 1 MiB to themselves, at most; the others share those of the processors.
+const MaxStreams = 64
+
+// streamAfter is how many messages without a newcomer make a window worth an engine of its own.
+const streamAfter = 32
 
 // engine is one compressor with where it writes to.
 type engine struct {
@@ -74,14 +85,33 @@ func (c *Compressor) append(dst, before, a, b []byte) (out []byte, ok bool) {
 	if e == nil {
 		e = newEngine()
 	}
-	e.out = dst
-	ok = e.deflate(before, a, b) && bytes.HasSuffix(e.out, tail)
-	out, e.out = e.out, nil
+	e.forget(before)
+	out, ok = e.message(dst, a, b)
 	c.free <- e
-	if !ok {
-		return out[:len(dst)], false
+	return out, ok
+}
+
+// lend returns an engine for one window alone, nil if MaxStreams have one.
+func (c *Compressor) lend() *engine {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.lent == MaxStreams {
+		return nil
 	}
-	return out[:len(out)-len(tail)], true
+	c.lent++
+	if n := len(c.spare); n > 0 {
+		e := c.spare[n-1]
+		c.spare = c.spare[:n-1]
+		return e
+	}
+	return newEngine()
+}
+
+func (c *Compressor) giveBack(e *engine) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.lent--
+	c.spare = append(c.spare, e)
 }
 
 func newEngine() *engine {
@@ -90,9 +120,21 @@ func newEngine() *engine {
 	return e
 }
 
-// deflate appends a message, a followed by b, compressed with references to before and flushed, to e.out.
-func (e *engine) deflate(before, a, b []byte) bool {
-	e.w.ResetDict(e, before) // Reset would take the last one again
+// forget begins anew: what follows refers to itself and to before only.
+func (e *engine) forget(before []byte) { e.w.ResetDict(e, before) } // Reset would take the last one again
+
+// message appends the payload of one more message, a followed by b, to dst.
+func (e *engine) message(dst, a, b []byte) (out []byte, ok bool) {
+	e.out = dst
+	ok = e.flush(a, b) && bytes.HasSuffix(e.out, tail)
+	out, e.out = e.out, nil
+	if !ok {
+		return out[:len(dst)], false
+	}
+	return out[:len(out)-len(tail)], true
+}
+
+func (e *engine) flush(a, b []byte) bool {
 	if _, err := e.w.Write(a); err != nil {
 		return false
 	}

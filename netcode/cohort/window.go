@@ -1,11 +1,14 @@
 package cohort
 
-// WindowSize is how many bytes of earlier messages a Window refers back to, at most.
+// WindowSize is how many bytes of earlier messages a Window always refers back to, and gives to who joins.
 const WindowSize = 4096
 
+// Reach is how many bytes of earlier messages a message may refer back to, at most: what a member must keep.
+const Reach = 2 * WindowSize
+
 // Window deflates the messages of one cohort: clients of class Cohort that are sent the same bytes. A message refers to
-// what it has in common with the last WindowSize bytes of the earlier ones, and every member is sent the same frame. It has
-// one owner; any number of windows share the engines of one Compressor.
+// what it has in common with the last WindowSize to Reach bytes of the earlier ones, and every member is sent the same frame. It has
+// one owner; any number of windows share the engines of one Compressor, and those that are used keep one of its streams.
 //
 // The rules of RFC 7692 that make it work: a client's inflater sees the compressed messages of its connection only, so
 // plain ones may go in between at any time. It must see every message for which Append said ok, in order: whoever is not sent one of
@@ -23,18 +26,21 @@ const WindowSize = 4096
 //	level 7, 4 KiB back      33 B    12 us   91 B   16 us  250 B   23 us   83 B   15 us  1.0 MiB an engine, 8 KiB a match
 //	level 7, 8 KiB back      32 B    17 us   88 B   21 us  243 B   27 us   81 B   20 us  1.0 MiB an engine, 16 KiB a match
 //	level 7, own stream      30 B   3.6 us   84 B  7.8 us  233 B   15 us   79 B  6.6 us  1.0 MiB a match
-//	StatelessDeflate, 4 KiB  40 B   6.7 us   99 B  9.4 us  261 B   14 us   90 B  9.2 us  a match's 8 KiB
 //
 // Level 8 saved half a byte for twice the time and level 9 took more bytes; levels 1 to 6 find nothing in messages of this
-// size. A stream of its own per match saves 7 % of the bytes and, while it stays in the cache, the 7 us in which an engine forgets
-// the match before, but costs a MiB a match and refers to 32 KiB that a joiner would have to be given. Prime with a keyframe takes
+// size. What an engine shared by matches costs more is to forget the match before, 640 KiB of tables, and to read this one's last bytes again. A
+// stream of a match's own does so only when somebody joined and when it has come to Reach. Prime with a keyframe takes
 // 2.1 KB and 64 us at 16 players, 3.7 KB and 86 us at 64, of which the window is about 1.5 KB.
 type Window struct {
-	c    *Compressor
-	last []byte // plaintext of the messages reported ok, up to twice WindowSize of it
+	c      *Compressor
+	last   []byte  // plaintext of the messages reported ok, up to twice WindowSize of it
+	used   int     // messages since the last Prime or Reset, up to streamAfter
+	stream *engine // nil: an engine is borrowed for every message
+	span   int     // bytes that the stream may refer to; 0: it has to begin anew, with the tail
 }
 
-// NewWindow returns an empty window that uses the engines of c. It takes 8 KiB, once it is used.
+// NewWindow returns an empty window that uses the engines of c. It takes 8 KiB, once it is used, and then, while c has one left, a
+// stream of 1 MiB. Whoever is done with it calls Close.
 func (c *Compressor) NewWindow() *Window { return &Window{c: c} }
 
 // Append appends the payload of the next message of the cohort, without the tail that the receiver adds again, to dst. ok is
@@ -42,12 +48,31 @@ func (c *Compressor) NewWindow() *Window { return &Window{c: c} }
 // the payload must be sent to every member. It does not allocate once dst has room, and waits for some microseconds if all
 // engines are busy. dst and msg must not overlap.
 func (w *Window) Append(dst, msg []byte) (out []byte, ok bool) {
-	out, ok = w.c.append(dst, w.tail(), msg, nil)
+	if w.stream == nil && w.used >= streamAfter {
+		w.stream = w.c.lend()
+	}
+	if w.stream == nil {
+		out, ok = w.c.append(dst, w.tail(), msg, nil)
+		w.used = min(w.used+1, streamAfter)
+	} else {
+		out, ok = w.flow(dst, msg)
+	}
 	if !ok || len(out)-len(dst) >= len(msg) {
+		w.span = 0 // the stream has what nobody is sent
 		return out[:len(dst)], false
 	}
 	w.push(msg)
 	return out, true
+}
+
+// flow appends the payload of the stream's next message.
+func (w *Window) flow(dst, msg []byte) (out []byte, ok bool) {
+	if w.span == 0 || w.span > Reach {
+		w.stream.forget(w.tail())
+		w.span = len(w.tail())
+	}
+	w.span += len(msg)
+	return w.stream.message(dst, msg, nil)
 }
 
 // Prime appends the payload of a compressed message that makes its receiver a member, whatever he was sent before: it
@@ -60,12 +85,22 @@ func (w *Window) Prime(dst, msg []byte) []byte {
 	if len(msg) == 0 {
 		msg = nothing
 	}
+	w.used, w.span = 0, 0                         // the newcomer knows no more than the tail
 	out, _ := w.c.append(dst, nil, msg, w.tail()) // the engine writes to memory, which does not fail
 	return out
 }
 
 // Reset empties the window: the next message refers to nothing, and everybody who can inflate may be a member from then on.
-func (w *Window) Reset() { w.last = w.last[:0] }
+func (w *Window) Reset() { w.last, w.used, w.span = w.last[:0], 0, 0 }
+
+// Close empties the window and gives its stream back. It may be used again.
+func (w *Window) Close() {
+	w.Reset()
+	if w.stream != nil {
+		w.c.giveBack(w.stream)
+		w.stream = nil
+	}
+}
 
 // nothing is a server message without any field: the offset of its table, a vtable of no entries, the table.
 var nothing = []byte{8, 0, 0, 0, 4, 0, 4, 0, 4, 0, 0, 0}

@@ -17,29 +17,28 @@ type fataler interface {
 	Fatalf(string, ...any)
 }
 
-// member inflates as a client does: all compressed messages of its connection are one stream.
+// member inflates as a client does: all compressed messages of its connection are one stream, of which it keeps no more than it must.
 type member struct {
-	in  bytes.Buffer
-	r   io.Reader
-	out []byte
+	r    io.ReadCloser
+	last []byte
+	out  []byte
 }
 
-func newMember() *member {
-	m := &member{}
-	m.r = flate.NewReader(&m.in)
-	return m
-}
+func newMember() *member { return &member{r: flate.NewReader(nil)} }
 
 // gets gives the member one message's payload, which must inflate to want.
 func (m *member) gets(t fataler, payload, want []byte) {
 	t.Helper()
-	m.in.Write(payload)
-	m.in.Write(tail)
+	if err := m.r.(flate.Resetter).Reset(io.MultiReader(bytes.NewReader(payload), bytes.NewReader(tail)), m.last); err != nil {
+		t.Fatal(err)
+	}
 	m.out = append(m.out[:0], want...)
 	clear(m.out)
 	if _, err := io.ReadFull(m.r, m.out); err != nil {
 		t.Fatal("a member cannot inflate it: ", err)
 	}
+	m.last = append(m.last, m.out...)
+	m.last = m.last[max(0, len(m.last)-Reach):]
 	if !bytes.Equal(m.out, want) {
 		t.Fatalf("a member got % x, want % x", m.out, want)
 	}
@@ -50,6 +49,8 @@ func TestWindowMembers(t *testing.T) {
 	c := NewCompressor()
 	rapid.Check(t, func(t *rapid.T) {
 		w := c.NewWindow()
+		defer w.Close()
+		hasten := rapid.Bool().Draw(t, "gets a stream early")
 		members := []*member{newMember()} // of an empty window everybody is a member
 		outside := []*member{}
 		for range rapid.IntRange(0, 60).Draw(t, "steps") {
@@ -81,6 +82,9 @@ func TestWindowMembers(t *testing.T) {
 				msg := message(t)
 				for rapid.IntRange(0, 9).Draw(t, "long") == 0 {
 					msg = append(msg, msg...)
+				}
+				if hasten {
+					w.used = streamAfter
 				}
 				was := append([]byte(nil), w.tail()...)
 				p, ok := w.Append([]byte("prefix"), msg)
@@ -159,6 +163,74 @@ func TestWindowPays(t *testing.T) {
 	}
 }
 
+// A window that is used gets a stream of its own, refers with it further back than the window, but never past Reach, and gives it back.
+func TestWindowStream(t *testing.T) {
+	c := NewCompressor()
+	w, m := c.NewWindow(), newMember()
+	send := func(msg []byte) int {
+		p, ok := w.Append(nil, msg)
+		if ok {
+			m.gets(t, p, msg)
+		}
+		return len(p)
+	}
+	for i := range streamAfter {
+		if w.stream != nil {
+			t.Fatalf("a stream after %d messages", i)
+		}
+		send(bytes.Repeat([]byte{byte(i), 1, 2, 3}, 20))
+	}
+	first := append(noise(1, 200), make([]byte, 60)...)
+	send(first)
+	if w.stream == nil || c.lent != 1 {
+		t.Fatal("no stream")
+	}
+	for i := range 27 {
+		send(append(noise(uint32(i), 100), make([]byte, 60)...))
+	}
+	if n := send(first); n == 0 || n > 20 {
+		t.Errorf("%d bytes for what was sent %d bytes ago", n, w.span)
+	}
+	for i := range 40 { // past Reach, which gets can tell
+		send(append(noise(uint32(i), 200), make([]byte, 100)...))
+		if w.span > Reach+300 {
+			t.Fatalf("a stream of %d bytes", w.span)
+		}
+	}
+	w.Close()
+	if c.lent != 0 || len(c.spare) != 1 || w.stream != nil {
+		t.Errorf("%d streams lent, %d left after Close", c.lent, len(c.spare))
+	}
+}
+
+// Windows beyond MaxStreams share engines, until another one is closed.
+func TestWindowStreamsAreFew(t *testing.T) {
+	c := NewCompressor()
+	c.lent = MaxStreams - 1
+	msg := bytes.Repeat([]byte{0, 1, 0, 2}, 40)
+	var ws [3]*Window
+	for i := range ws {
+		ws[i] = c.NewWindow()
+	}
+	for range streamAfter + 1 {
+		for _, w := range ws {
+			if _, ok := w.Append(nil, msg); !ok {
+				t.Fatal("not compressed")
+			}
+		}
+	}
+	if ws[0].stream == nil || ws[1].stream != nil || ws[2].stream != nil {
+		t.Error("not exactly the first has a stream")
+	}
+	own := ws[0].stream
+	ws[0].Close()
+	ws[2].Append(nil, msg)
+	ws[1].Append(nil, msg)
+	if ws[1].stream != nil || ws[2].stream != own {
+		t.Error("the stream did not go on to the next")
+	}
+}
+
 // What Prime sends in place of no message is a server message that says nothing.
 func TestPrimeOfNothing(t *testing.T) {
 	w := NewCompressor().NewWindow()
@@ -200,10 +272,16 @@ func TestWindowDoesNotAllocate(t *testing.T) {
 		}
 		w.Prime(dst, msg)
 	}
-	run()
-	if n := testing.AllocsPerRun(100, run); n != 0 {
-		t.Errorf("%v allocations a frame", n)
+	check := func() {
+		t.Helper()
+		run()
+		if n := testing.AllocsPerRun(100, run); n != 0 {
+			t.Errorf("%v allocations a frame", n)
+		}
 	}
+	check()
+	w.stream = c.lend()
+	check()
 }
 
 // FuzzWindow cuts its input into messages and lets a member from the start, and one primed at some message, read them.
@@ -215,6 +293,10 @@ func FuzzWindow(f *testing.F) {
 	c := NewCompressor()
 	f.Fuzz(func(t *testing.T, data []byte, join, times uint8) {
 		w, first := c.NewWindow(), newMember()
+		defer w.Close()
+		if times%2 == 0 {
+			w.used = streamAfter
+		}
 		var late *member
 		for i := 0; len(data) > 0 && i < 100; i++ {
 			n := max(min(int(data[0]), len(data)), 1)
@@ -235,18 +317,27 @@ func FuzzWindow(f *testing.F) {
 	})
 }
 
-// BenchmarkWindow measures a frame like those of a match of 16: half of it as in the frame before.
+// BenchmarkWindow measures a frame like those of a match of 16, half of it as in the frame before, with the engines that all
+// windows share and with a stream.
 func BenchmarkWindow(b *testing.B) {
-	w := NewCompressor().NewWindow()
-	msgs := make([][]byte, 64)
+	msgs := make([][]byte, 256)
 	for i := range msgs {
 		msgs[i] = append(noise(7, 50), noise(uint32(i), 40)...)
 	}
-	dst, total, i := make([]byte, 0, 8192), 0, 0
-	for b.Loop() {
-		p, _ := w.Append(dst, msgs[i%len(msgs)])
-		total += len(p)
-		i++
+	for _, stream := range []bool{false, true} {
+		b.Run(map[bool]string{false: "shared", true: "stream"}[stream], func(b *testing.B) {
+			c := NewCompressor()
+			w := c.NewWindow()
+			if !stream {
+				c.lent = MaxStreams
+			}
+			dst, total, i := make([]byte, 0, 8192), 0, 0
+			for b.Loop() {
+				p, _ := w.Append(dst, msgs[i%len(msgs)])
+				total += len(p)
+				i++
+			}
+			b.ReportMetric(float64(total)/float64(b.N), "B/frame")
+		})
 	}
-	b.ReportMetric(float64(total)/float64(b.N), "B/frame")
 }

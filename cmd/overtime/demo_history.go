@@ -207,8 +207,8 @@ func (c *chain) joints() {
 		switch {
 		case base < p.base.tick:
 			c.note(&c.rollbacks, "%s, epoch %d: %s goes on from tick %d, the owner before began at %d", c.match, t.epoch, t.node, base, p.base.tick)
-		case base > p.last() && (p.whole || base > p.last()+c.hz):
-			c.note(&c.rollbacks, "%s, epoch %d: %s goes on from tick %d, the owner before got to %d", c.match, t.epoch, t.node, base, p.last())
+		case base > p.last() && (p.whole || base > c.reached(p)+c.hz):
+			c.note(&c.rollbacks, "%s, epoch %d: %s goes on from tick %d, the owner before got to %d", c.match, t.epoch, t.node, base, c.reached(p))
 		}
 		if was := p.at(base); was != nil && was.hash != t.base.hash {
 			c.note(&c.hashes, "%s, epoch %d: %s goes on from another state of tick %d than the owner before had", c.match, t.epoch, t.node, base)
@@ -216,6 +216,19 @@ func (c *chain) joints() {
 		}
 		c.kept(p, t)
 	}
+}
+
+// reached is the last tick of a tenure that is recorded or was seen: the disk may have been slower than a node that died.
+func (c *chain) reached(t *tenure) uint32 {
+	last := t.last()
+	for _, s := range c.sights {
+		for i := range s.frames {
+			if f := &s.frames[i]; f.Epoch == t.epoch {
+				last = max(last, f.Tick)
+			}
+		}
+	}
+	return last
 }
 
 // kept checks that nobody loses points to a change of owner.

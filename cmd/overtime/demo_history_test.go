@@ -87,6 +87,12 @@ func TestHistoryTrue(t *testing.T) {
 	if v := h.check(); !reflect.DeepEqual(v, verdict{}) {
 		t.Errorf("a torn record: %+v", v)
 	}
+	if a.ticks = a.ticks[:10]; madeUpTake-10 <= h.hz {
+		t.Fatal("the disk is not slow")
+	}
+	if v := h.check(); !reflect.DeepEqual(v, verdict{}) {
+		t.Errorf("a disk slower than the node: %+v", v)
+	}
 	h = madeUp() // a slow player has some rows as they are and others as he predicts them: nobody else has that state
 	s := &h.sights[1]
 	s.frames = slices.DeleteFunc(s.frames, func(f bots.Seen) bool { return f.Tick%3 != 0 })
@@ -145,6 +151,9 @@ func TestHistoryForged(t *testing.T) {
 		"the clock leaps, torn": {func(h *history) {
 			*h.of("A") = madeUpTenure("A", 1, 0, 20)
 			h.of("A").whole = false
+			for i := range h.sights {
+				h.sights[i].frames = slices.DeleteFunc(h.sights[i].frames, func(f bots.Seen) bool { return f.Tick > 20 && f.Epoch == 1 })
+			}
 		}, rollbacks, "the owner before got to 20"},
 		"the clock is reset": {func(h *history) {
 			for i := range h.sights {

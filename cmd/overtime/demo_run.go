@@ -31,7 +31,7 @@ type demonstration struct {
 	before  []demoMatch     // right before the fault
 	hit     map[string]bool // matches that the victim owned
 	faultAt time.Duration   // on the clock of sights
-	over    time.Duration   // when the players were told to leave
+	over    time.Duration   // shortly before the players were told to leave
 }
 
 // Bounds of the parts of a demonstration.
@@ -58,8 +58,9 @@ func (d *demonstration) run(ctx context.Context) (*demoReport, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = d.play(ctx)
-	d.over = time.Since(d.sights.Began())
+	if err = d.play(ctx); err == nil {
+		d.over = d.last(ctx)
+	}
 	if err != nil {
 		stop()
 		quit(d.nodes, 0) // so that nobody waits for them
@@ -72,8 +73,19 @@ func (d *demonstration) run(ctx context.Context) (*demoReport, error) {
 	if o.err != nil {
 		return nil, fmt.Errorf("bots: %w", o.err)
 	}
-	quit(d.nodes, quitPatience)
+	quit(d.nodes, quitPatience+d.cfg.slack)
 	return d.judge(&o.report)
+}
+
+// last waits until every player has seen a frame of now, for as long as a recovery may take, and returns when that is: so what this machine
+// does meanwhile, players who see nothing more are those whose match is over.
+func (d *demonstration) last(ctx context.Context) time.Duration {
+	now := time.Since(d.sights.Began())
+	ctx, cancel := context.WithTimeout(ctx, recoverWithin+d.cfg.slack)
+	defer cancel()
+	for d.seeing(now) < d.cfg.matches*d.cfg.players && d.narrate(ctx, 10*time.Millisecond) {
+	}
+	return now
 }
 
 // outcome is what came of the players.

@@ -52,7 +52,7 @@ type strike struct {
 	victims   []string        // ids
 	at, until time.Duration   // on the clock of sights: the fault, and when everything was well again
 	hit       map[string]part // by match that had a part in it
-	doomed    map[string]bool // matches that lose two of three members for good, which nobody can survive
+	doomed    map[string]bool // matches that lose two of three members for good, or had one left, which nobody can survive
 	took      time.Duration   // until what had a chance was protected again: after the fault, or after the new node was ready
 }
 
@@ -126,6 +126,9 @@ func (s *siege) run(ctx context.Context, cfg siegeConfig, script func(context.Co
 		err = ctx.Err()
 	}
 	s.over = s.clock()
+	if err == nil { // who sees nothing more is without a match, however busy this machine is
+		_ = s.until(ctx, patience, "everybody sees the end", func() string { return s.unseen(s.over) })
+	}
 	if err != nil {
 		stop()
 		quit(s.nodes, 0) // so that nobody waits for them
@@ -135,7 +138,7 @@ func (s *siege) run(ctx context.Context, cfg siegeConfig, script func(context.Co
 	if err = errors.Join(err, o.err); err != nil {
 		return nil, err
 	}
-	quit(s.nodes, quitPatience)
+	quit(s.nodes, quitPatience+s.cfg.slack)
 	return s.judge(&o.report)
 }
 
@@ -264,6 +267,20 @@ func (s *siege) enter(ctx context.Context, cfg siegeConfig) error {
 		}
 		return ""
 	})
+}
+
+// unseen says how many players have seen no frame after a time, though their match is not lost; "" if none.
+func (s *siege) unseen(after time.Duration) string {
+	n := 0
+	s.sights.All(func(x *bots.Sight, saw *bots.Saw) {
+		if k := len(saw.Frames); s.lost[x.Match] == 0 && (k == 0 || saw.Frames[k-1].At < after) {
+			n++
+		}
+	})
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d players see nothing", n)
 }
 
 // clock is the time on the clock of sights.

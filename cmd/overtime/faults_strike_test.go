@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/overtime-server/overtime/bots"
 )
 
 // cell is one kind of fault, and which members of a match it hits.
@@ -45,9 +43,9 @@ const (
 	tellPlayers  = 300 * time.Millisecond  // until every player has heard of the standby, too
 	betweenFalls = 1200 * time.Millisecond // a client that loses a connection after less than a second backs off, which is not measured here
 	freezeFor    = 2 * time.Second
-	noticeWithin = 30 * time.Second // until everything that can be is well again, on a busy machine
-	loseWithin   = 25 * time.Second // until a match that lost two of three is closed: 15 s, and some time to be told
-	resettle     = patience         // until everything is well after new nodes came
+	noticeWithin = patience // until everything that can be is well again
+	loseWithin   = patience // until a match that lost two of three is closed: 15 s, and some time to be told
+	resettle     = patience // until everything is well after new nodes came
 )
 
 // strike makes a fault, waits until everything is as well as it can be, and puts new nodes in the place of dead ones.
@@ -62,8 +60,8 @@ func (s *siege) strike(ctx context.Context, c cell) error {
 		if list, err = s.list(ctx); err != nil {
 			return err.Error()
 		}
-		if n := s.blind(); n > 0 {
-			return fmt.Sprintf("%d players see nothing", n)
+		if why := s.unseen(s.clock() - tellPlayers); why != "" {
+			return why
 		}
 		if victims = s.victims(list, c.who); len(victims) != c.who.count() {
 			why = fmt.Sprintf("%d of %d matches are shown", len(list), len(s.before))
@@ -96,17 +94,6 @@ func (s *siege) strike(ctx context.Context, c cell) error {
 	}
 	k.until = s.clock()
 	return nil
-}
-
-// blind counts the players who have seen nothing for a little while, though their match is not lost.
-func (s *siege) blind() (n int) {
-	now := s.clock()
-	s.sights.All(func(x *bots.Sight, saw *bots.Saw) {
-		if k := len(saw.Frames); s.lost[x.Match] == 0 && (k == 0 || saw.Frames[k-1].At < now-tellPlayers) {
-			n++
-		}
-	})
-	return n
 }
 
 // hurt makes a fault.
@@ -146,15 +133,18 @@ func (s *siege) heal(ctx context.Context, k *strike, victims []*demoNode) error 
 		for _, v := range victims {
 			select {
 			case <-v.exited:
-			case <-time.After(30 * time.Second):
-				return fmt.Errorf("node %s did not end within 30 s", v.name)
+			case <-time.After(patience):
+				return fmt.Errorf("node %s did not end within %v", v.name, patience)
 			}
 		}
 	default:
+		if err := s.doom(ctx, k, victims); err != nil {
+			return err
+		}
 		if err := well(noticeWithin); err != nil {
 			return err
 		}
-		if err := s.until(ctx, loseWithin, "matches that lost two of three are closed", func() string { return s.undecided(ctx, k) }); err != nil {
+		if err := s.until(ctx, loseWithin, "everybody knows that matches which lost two of three are over", func() string { return s.undecided(ctx, k) }); err != nil {
 			return err
 		}
 	}
@@ -180,7 +170,7 @@ func (s *siege) replace(ctx context.Context, k *strike, victims []*demoNode) err
 	return err
 }
 
-// undecided names a doomed match of which nobody has said that it is over, or where it goes on; "" if there is none.
+// undecided names a doomed match of which not everybody says that it is over, or where it goes on; "" if there is none.
 func (s *siege) undecided(ctx context.Context, k *strike) string {
 	list, err := s.list(ctx)
 	if err != nil {
@@ -190,32 +180,34 @@ func (s *siege) undecided(ctx context.Context, k *strike) string {
 		i := slices.IndexFunc(list, func(m placed) bool { return m.ID == id })
 		switch {
 		case i < 0:
+			if why := s.listening(ctx, id); why != "" {
+				return why
+			}
 			if s.lost[id] == 0 {
 				s.lost[id] = k.at
 			}
 		case list[i].Protected && !k.named(&list[i]):
 			delete(k.doomed, id) // it got away
+			delete(s.lost, id)
 		default:
 			return fmt.Sprintf("%s is shown with owner %s", id, list[i].Owner)
 		}
 	}
-	if s.listening(ctx, k) > 0 {
-		return fmt.Sprintf("%d players of matches that are over were not told", s.listening(ctx, k))
-	}
 	return ""
 }
 
-// listening asks each node for each lost match: the count is of those that say that it is still there.
-func (s *siege) listening(ctx context.Context, k *strike) (n int) {
-	for id := range k.doomed {
-		for _, x := range s.up {
-			var m placed
-			if s.api.get(ctx, "http://"+x.admin+"/v1/matches/"+id, &m) == nil && m.Outcome == "" {
-				n++
-			}
+// listening says who does not know that a match is over; "" if all do.
+func (s *siege) listening(ctx context.Context, match string) string {
+	for _, x := range s.up {
+		var m placed
+		switch err := s.api.get(ctx, "http://"+x.admin+"/v1/matches/"+match, &m); {
+		case err != nil && !unknown(err):
+			return err.Error()
+		case err == nil && m.Outcome == "":
+			return fmt.Sprintf("%s says that %s goes on", x.name, match)
 		}
 	}
-	return n
+	return ""
 }
 
 // victims finds the nodes to hit: the owner of most matches, the commonest standby of these, the commonest witness of those.

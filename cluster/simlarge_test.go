@@ -35,6 +35,7 @@ func (w *simWorld) large(nodes, matches int) {
 			}
 		}
 	}
+	time.Sleep(10 * time.Second) // who tried to come back while the last fault lasted waits a little before he tries again
 	w.checkCalm(true)
 	names = append(names, w.chaos(10*time.Second)...)
 	time.Sleep(40 * time.Second)

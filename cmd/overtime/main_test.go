@@ -296,7 +296,7 @@ func TestBotsReport(t *testing.T) {
 		key  string
 		code int
 	}{{"k", exitDone}, {"wrong", exitUsage}} {
-		b := start([]string{"OVERTIME_TARGET=" + url, "OVERTIME_ADMIN_KEY=" + c.key}, "bots", "--admin", admin, "--players", "2", "--duration", "2s", "--json")
+		b := start([]string{"OVERTIME_TARGET=" + url, "OVERTIME_ADMIN_KEY=" + c.key}, "bots", "--admin", admin, "--players", "2", "--duration", "4s", "--json") // of which the machine may stand still for two
 		if code := b.wait(t); code != c.code {
 			t.Errorf("key %q: exit code %d, want %d; %s%s", c.key, code, c.code, b.out.String(), b.err.String())
 		}

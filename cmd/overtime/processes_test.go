@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -40,7 +41,7 @@ func startProcess(t *testing.T, secret string, at *node, join []string) *node {
 		t.Fatal(err)
 	}
 	n.cmd = exec.Command(exe, "serve", "--listen", n.player, "--admin", n.admin, "--gossip", n.gossip, "--link", n.link,
-		"--secret-file", secret, "--join", strings.Join(join, ","))
+		"--secret-file", secret, "--join", strings.Join(join, ","), "--empty-after", "10m")
 	n.cmd.Stderr = &n.log
 	if err := n.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -141,9 +142,10 @@ func TestThreeProcesses(t *testing.T) {
 		return nodes[0].ready() == 3 && nodes[1].ready() == 3 && nodes[2].ready() == 3
 	})
 
+	// A node that answers too late gets none, so there are more matches where the machine is busy. Of six it has two where all answer in time.
 	byURL := map[string]int{}
-	var id, url string
-	for i := range 6 {
+	var id string
+	for i := 0; i < 6 || len(byURL) < 3 && i < 100; i++ {
 		var a struct {
 			ID  string `json:"match_id"`
 			URL string
@@ -152,20 +154,15 @@ func TestThreeProcesses(t *testing.T) {
 			return ask("POST", "http://"+nodes[i%3].admin+"/v1/matches", `{"game":"tag"}`, &a, "Idempotency-Key", fmt.Sprint("k", i)) == 201
 		})
 		byURL[a.URL]++
-		id, url = a.ID, a.URL
+		id = a.ID
 	}
 	for _, n := range nodes {
-		if got := byURL["ws://"+n.player+"/v1/play"]; got == 0 { // it has two where all answer in time
-			t.Errorf("node %s has none of six matches", n.player)
-		}
-		var r struct{ URL string }
-		within(t, "the route is known", func() bool { return ask("GET", "http://"+n.player+"/v1/route?match="+id, "", &r) == 200 })
-		if r.URL != url {
-			t.Errorf("node %s routes to %q, want %s", n.player, r.URL, url)
+		if got := byURL["ws://"+n.player+"/v1/play"]; got == 0 {
+			t.Errorf("node %s has none of the matches: %v", n.player, byURL)
 		}
 	}
-	owner, others := split(nodes, url)
-	within(t, "the match is protected", func() bool { m, _ := others[0].match(id); return m.Protected })
+	within(t, "the match is protected", func() bool { m, _ := nodes[0].match(id); return m.Protected })
+	owner, others := whose(t, nodes, id)
 
 	var signed struct{ Tokens map[string]string }
 	within(t, "tokens are signed", func() bool {
@@ -181,10 +178,12 @@ func TestThreeProcesses(t *testing.T) {
 	go func() { done <- c.Run(ctx) }()
 	defer func() { cancel(); <-done }()
 	before := nextTick(t, v, 0)
-	if s := c.Stats(); s.Moves != 1 {
-		t.Errorf("a player at the wrong node was moved %d times", s.Moves)
+	if s := c.Stats(); s.Moves == 0 {
+		t.Error("a player at the wrong node was not moved")
 	}
 
+	within(t, "the match can survive the death of its node", func() bool { m, _ := others[0].match(id); return m.Protected })
+	owner, others = whose(t, nodes, id) // on a busy machine it may have gone on elsewhere
 	if err := owner.cmd.Process.Signal(syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +194,7 @@ func TestThreeProcesses(t *testing.T) {
 	t.Logf("the match went from tick %d to %d", before, nextTick(t, v, before))
 	within(t, "after the death of its node the match has a new owner", func() bool {
 		m, s := others[1].match(id)
-		return s == 200 && m.Epoch >= 2 && m.Owner != ""
+		return s == 200 && m.Epoch >= 2 && others[1].named(others, m.Owner) != nil
 	})
 	within(t, "the dead node is seen as such", func() bool { return others[0].ready() == 2 })
 
@@ -207,48 +206,77 @@ func TestThreeProcesses(t *testing.T) {
 	lastOne(t, []*node{again, others[0], others[1]}, id)
 }
 
-// lastOne kills all nodes but the one that has a match, each when the cluster has got used to the death of the one before: the match goes on.
+// lastOne kills nodes until one is left, each when the match has got used to the death of the one before: first its witness, then its standby.
+// The match goes on.
 func lastOne(t *testing.T, nodes []*node, id string) {
 	t.Helper()
-	var r struct{ URL string }
-	within(t, "the route is known", func() bool { return ask("GET", "http://"+nodes[0].player+"/v1/route?match="+id, "", &r) == 200 })
-	owner, rest := split(nodes, r.URL)
-	var witness struct {
-		URL string `json:"public_url"`
-	}
-	within(t, "the witness is known", func() bool {
-		m, _ := owner.match(id)
-		return m.Witness != "" && ask("GET", "http://"+owner.admin+"/v1/nodes/"+m.Witness, "", &witness) == 200
-	})
-	w, standby := split(rest, witness.URL)
-	rest = append(standby, w) // the witness dies first
-	for left := len(rest); left > 0; left-- {
-		n := rest[left-1]
-		if err := n.cmd.Process.Kill(); err != nil {
+	for len(nodes) > 1 {
+		var victim *node
+		within(t, "every node has its part in the match", func() bool {
+			m, _ := nodes[0].match(id)
+			victim = nodes[0].named(nodes, m.Standby)
+			if len(nodes) == 3 {
+				victim = nodes[0].named(nodes, m.Witness)
+			}
+			members := slices.DeleteFunc([]string{m.Owner, m.Standby, m.Witness}, func(id string) bool { return nodes[0].named(nodes, id) == nil })
+			return victim != nil && len(members) == len(nodes) && (m.Witness == "") == (len(nodes) == 2)
+		})
+		if err := victim.cmd.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
-		_ = n.cmd.Wait() // killed
-		within(t, "the match has settled with fewer nodes", func() bool {
-			m, _ := owner.match(id)
-			return m.Witness == "" && (m.Standby != "") == (left > 1)
-		})
+		_ = victim.cmd.Wait() // killed
+		nodes = slices.DeleteFunc(slices.Clone(nodes), func(n *node) bool { return n == victim })
 	}
-	before, _ := owner.match(id)
+	var before matchOf
+	within(t, "the match has settled on the last node", func() bool {
+		before, _ = nodes[0].match(id)
+		return nodes[0].named(nodes, before.Owner) != nil && before.Standby == "" && before.Witness == ""
+	})
 	within(t, "the match goes on at the last node", func() bool {
-		m, s := owner.match(id)
+		m, s := nodes[0].match(id)
 		return s == 200 && m.Tick > before.Tick+30
 	})
 }
 
-// split finds the node that players of a match connect to.
-func split(nodes []*node, url string) (owner *node, others []*node) {
+// named finds the process that has an id, if this node thinks that it is there; nil otherwise.
+func (n *node) named(nodes []*node, id string) *node {
+	var x struct {
+		State string
+		URL   string `json:"public_url"`
+	}
+	if id == "" || ask("GET", "http://"+n.admin+"/v1/nodes/"+id, "", &x) != 200 || x.State != "ready" {
+		return nil
+	}
 	for _, n := range nodes {
-		if strings.Contains(url, n.player) {
-			owner = n
-		} else {
-			others = append(others, n)
+		if strings.Contains(x.URL, n.player) {
+			return n
 		}
 	}
+	return nil
+}
+
+// whose waits until all nodes agree where players find a match, and returns that node and the others.
+func whose(t *testing.T, nodes []*node, id string) (owner *node, others []*node) {
+	t.Helper()
+	within(t, "all nodes know the route", func() bool {
+		owner, others = nil, nil
+		var first string
+		for i, n := range nodes {
+			var r struct{ URL string }
+			if ask("GET", "http://"+n.player+"/v1/route?match="+id, "", &r) != 200 || i > 0 && r.URL != first {
+				return false
+			}
+			first = r.URL
+		}
+		for _, n := range nodes {
+			if strings.Contains(first, n.player) {
+				owner = n
+			} else {
+				others = append(others, n)
+			}
+		}
+		return owner != nil
+	})
 	return owner, others
 }
 

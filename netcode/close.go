@@ -55,7 +55,7 @@ func (c *Conn) closeLocked(code uint16, reason string) {
 	if code != 0 {
 		c.setCause(uint32(code) | causeLocal)
 	}
-	frame := appendClose(c.scratch[:0], code, reason)
+	frame := appendClose(nil, code, reason)
 	c.framesOut.Add(1)
 	_ = c.flushLocked()
 	_ = c.put(frame)

@@ -25,18 +25,14 @@ import (
 // gws calls Read from its reading goroutine and Write from any; everything else may be called from any goroutine unless
 // it says otherwise. No method blocks, but for Read and Linger.
 type Conn struct {
-	// Owner is whatever the session layer wants to find again from a gws event, by ws.NetConn().(*Conn).Owner. It is set
-	// once, before ReadLoop.
-	Owner any
-
 	// Fixed at the start.
 	top   net.Conn  // what is written to and read from: tls, or nb
 	tls   *tls.Conn // nil without TLS
 	nb    *nbConn
 	cfg   *ConnConfig
-	class cohort.Class
 	reply string // Sec-WebSocket-Extensions of the answer
 	begin time.Time
+	class cohort.Class
 
 	// The reading goroutine's, or the match's while that reads (see park).
 	early   []byte // to be read first: came with the handshake, or the match left it to gws
@@ -46,8 +42,8 @@ type Conn struct {
 	arrived int64      // and when it came, by the kernel's clock where that is known
 
 	left   []byte // memory for what the match leaves to gws
-	lifted bool   // the match reads
-	again  int64  // Now from which on it may do so again
+	again  int64  // Now from which on the match may read again
+	lifted bool   // it does
 
 	taping bool   // keep what comes in
 	tape   []byte // all that came in so far; at most tapeMax bytes, beyond that taping ends and it is nil
@@ -65,13 +61,12 @@ type Conn struct {
 	skipped   atomic.Uint64
 
 	// Under mu: the order of what goes out.
-	mu      sync.Mutex
-	shook   bool    // the handshake's answer was written
-	corked  int     // depth
-	out     *[]byte // gathered while corked; from outPool
-	ending  bool    // half-closed, or hard closed
-	grace   *time.Timer
-	scratch [2 + maxControl]byte // a close frame
+	mu     sync.Mutex
+	shook  bool    // the handshake's answer was written
+	ending bool    // half-closed, or hard closed
+	corked int     // depth
+	out    *[]byte // gathered while corked; from outPool
+	grace  *time.Timer
 }
 
 const causeLocal = 1 << 16

@@ -2,6 +2,7 @@ package netcode
 
 import (
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/lxzan/gws"
@@ -63,18 +64,26 @@ func (c *ConnConfig) Validate() error {
 	return nil
 }
 
+// lastLimits are the limits made last: all connections of a server have the same.
+var lastLimits atomic.Pointer[guardLimits]
+
 // guardLimits returns the guard's share of c.
 func (c *ConnConfig) guardLimits() *guardLimits {
-	return &guardLimits{
+	l := guardLimits{
 		message: c.MaxMessage, fragments: c.MaxFragments,
 		frames:  PerSecond(c.FramesPerSecond, c.FrameBurst),
 		bytes:   PerSecond(c.BytesPerSecond, c.ByteBurst),
 		control: PerSecond(c.ControlPerSecond, c.ControlBurst),
 	}
+	if last := lastLimits.Load(); last != nil && *last == l {
+		return last
+	}
+	lastLimits.Store(&l)
+	return &l
 }
 
-// readBuffer is the size of a connection's read buffer in bytes: a client message with the last few samples fits.
-const readBuffer = 512
+// readBuffer is the size of a connection's read buffer in bytes: a client message fits, as a rule.
+const readBuffer = 256
 
 // UpgradeOption returns the options of gws that fit a [Conn]: gws parses and inflates, and never compresses or queues.
 // gws writes into it, so every upgrader needs a value of its own.

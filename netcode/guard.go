@@ -52,7 +52,7 @@ const (
 // guard checks the frames of one client as they stream by, before the WebSocket library sees a byte of them: a frame
 // with a 64-bit length and its top bit set ends any process that lets it through to gws, and floods of frames that never
 // become a message would pass below every limit of the session. Its verdict does not depend on how the stream is cut
-// into chunks. It belongs to the connection's reading goroutine and allocates nothing.
+// into chunks. It belongs to the connection's reading goroutine and allocates nothing but for a close frame.
 type guard struct {
 	limits  *guardLimits
 	deflate bool // RSV1 was negotiated
@@ -72,8 +72,7 @@ type guard struct {
 	size       int
 
 	// The client's close frame.
-	ctl  [maxControl]byte
-	ctlN int
+	ctl  []byte
 	done bool             // it is complete: whatever follows is ignored
 	peer schema.CloseCode // its code
 
@@ -101,7 +100,7 @@ func (g *guard) scan(p []byte, now int64) (ok int, v *Violation) {
 		if g.left > 0 && g.have == 0 { // the length is known before the mask key is there
 			n := min(g.left, len(p)-i)
 			if g.closing {
-				g.ctlN += copy(g.ctl[g.ctlN:], p[i:i+n])
+				g.ctl = append(g.ctl, p[i:i+n]...)
 			}
 			g.left -= n
 			i += n
@@ -297,7 +296,7 @@ func (g *guard) closeLength() *Violation {
 // closed checks the payload of the client's close frame, which is complete.
 func (g *guard) closed() *Violation {
 	key := g.hdr[2:6] // a control frame has no extended length
-	body := g.ctl[:g.ctlN]
+	body := g.ctl
 	for i := range body {
 		body[i] ^= key[i&3]
 	}

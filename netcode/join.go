@@ -40,7 +40,8 @@ func (x *session) resume(h *schema.Hello) {
 		x.refuse(schema.CloseResumeToken, "resume "+tokenProblem(err))
 		return
 	}
-	x.member.resumed, x.member.resume = true, *h
+	said := *h
+	x.member.resumed, x.member.resume = true, &said
 	x.enter(&entry{match: t.Match, epoch: max(h.Epoch, t.Epoch), attach: loop.Attach{
 		Who: journal.Join{ID: t.ID}, Resume: true, Player: t.Player, Gen: t.Generation,
 	}})

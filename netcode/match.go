@@ -46,7 +46,6 @@ type Match struct {
 	msgs      []schema.Message
 	enters    []*member // into a company's window
 	fleet     fleet     // of a large match
-	inlet     *inlet    // for reading members' sockets
 	wall      wall
 }
 
@@ -102,7 +101,7 @@ func (m *Match) Joined(l loop.Link, seat loop.Seat) {
 	x.member = member{seat: seat, fresh: true, sent: seat.Message}
 	if was.resumed {
 		m.srv.stats.Reconnected.Add(1)
-		m.comeBack(&x.member, &was.resume)
+		m.comeBack(&x.member, was.resume)
 	}
 	if !seat.Player.Spectator {
 		x.member.own.snapshots[0] = delta.NewSnapshot(m.tables, game.Own(seat.Player.Number))

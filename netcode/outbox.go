@@ -100,7 +100,7 @@ func (c *Conn) bounded(p []byte) error {
 	if q := c.nb.queued(); q > 0 && q+len(p) > c.cfg.PendMax {
 		c.closing.Store(true)
 		c.setCause(uint32(schema.CloseTooSlow) | causeLocal)
-		_ = c.put(appendClose(c.scratch[:0], uint16(schema.CloseTooSlow), schema.CloseTooSlow.String()))
+		_ = c.put(appendClose(nil, uint16(schema.CloseTooSlow), schema.CloseTooSlow.String()))
 		c.endLocked()
 		return net.ErrClosed
 	}

@@ -3,6 +3,7 @@ package netcode
 import (
 	"fmt"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"github.com/overtime-server/overtime/schema"
@@ -61,17 +62,26 @@ func (m *Match) Gather() {
 		return
 	}
 	now := time.Now()
-	if m.inlet == nil {
-		m.inlet = newInlet(pullSize)
+	if m.wall.since.IsZero() {
 		m.wall.since = now
 	}
 	stamped := m.wall.steady(now.UnixNano(), int64(now.Sub(m.wall.since)))
+	var in *inlet
 	for _, x := range m.members {
 		if x.nb.park.take() {
-			x.pull(m.inlet, now, stamped)
+			if in == nil {
+				in = inlets.Get().(*inlet)
+			}
+			x.pull(in, now, stamped)
 		}
 	}
+	if in != nil {
+		inlets.Put(in)
+	}
 }
+
+// inlets are shared by all that read: as many are in use as goroutines read at a time.
+var inlets = sync.Pool{New: func() any { return newInlet(pullSize) }}
 
 // wall watches the wall clock, which the kernel's time stamps are of.
 type wall struct {

@@ -40,26 +40,25 @@ type session struct {
 
 	// owned by the read goroutine
 	shake     *handshakeCopy // until the hello was handled; nil without Config.Route
-	passed    bool           // its bytes were passed on to another node
-	hello     bool           // it has come
-	answered  bool           // something came after the welcome, and the match knows
+	timer     *time.Timer    // ends a connection without hello; nil once that has come
 	inflated  Bucket
 	sampled   Bucket
 	keyframes Bucket
-	samples   []schema.Sample
-	newest    uint32 // tick that the newest sample asked for, 0 if none has asked for one
-	newestAt  int64  // Now when it came
+	newestAt  int64  // Now when the newest sample came
+	newest    uint32 // tick that it asked for, 0 if none has asked for one
 	acked     uint32
+	passed    bool // its bytes were passed on to another node
+	hello     bool // it has come
+	answered  bool // something came after the welcome, and the match knows
 
 	// shared
-	match    atomic.Pointer[Match] // set by the read goroutine before it attaches
 	live     atomic.Bool           // set by the match before the welcome leaves
 	wantKey  atomic.Bool           // set by the read goroutine, taken by the match
-	lastPing atomic.Int64          // Now of the last ping
-	pinged   atomic.Int64          // Now of the ping that waits for its pong; 0: none
-	timer    *time.Timer           // ends a connection without hello
 	seen     atomic.Uint32         // last tick that the client acknowledged
 	seenAt   atomic.Int64          // Now of that
+	match    atomic.Pointer[Match] // set by the read goroutine before it attaches
+	lastPing atomic.Int64          // Now of the last ping
+	pinged   atomic.Int64          // Now of the ping that waits for its pong; 0: none
 	trip     atomic.Int64          // ns that the last pong took, until the match takes it; 0: none
 
 	// owned by the match's goroutine
@@ -69,21 +68,21 @@ type session struct {
 // member is what a match keeps about a session that it fans out to.
 type member struct {
 	seat    loop.Seat
-	fresh   bool         // welcome not yet sent
-	resumed bool         // came with a resume token that said which message was processed last
-	resume  schema.Hello // what he said that he still had
-	has     uint32       // number of the state frame that the client has, if hasAny
-	hasAny  bool
-	inside  bool   // his inflater has seen the company's window
-	well    uint32 // tick from which he may be inside again
-	pace    pace
-	what    sending // what becomes of this state frame
+	resume  *schema.Hello // what he said that he still had; nil once it was read
 	company *company
+	standby *string    // what he was told last
+	view    *reduction // nil: he is sent every row
+	own     ownRows
+	pace    pace
+	has     uint32  // number of the state frame that the client has, if hasAny
+	well    uint32  // tick from which he may be inside again
 	sent    uint32  // last reliable message sent
 	renew   uint32  // tick at which a fresh resume token is due
-	standby *string // what he was told last
-	own     ownRows
-	view    *reduction // nil: he is sent every row
+	what    sending // what becomes of this state frame
+	fresh   bool    // welcome not yet sent
+	resumed bool    // came with a resume token that said which message was processed last
+	hasAny  bool
+	inside  bool // his inflater has seen the company's window
 }
 
 func newSession(s *Server, c *Conn) *session { return &session{Conn: c, srv: s} }
@@ -102,7 +101,7 @@ func (x *session) run() {
 
 // finish tells the match and the counters, and frees the socket.
 func (x *session) finish() {
-	x.timer.Stop()
+	x.stopTimer()
 	if m := x.match.Load(); m != nil {
 		m.Detach(x)
 	}
@@ -113,6 +112,14 @@ func (x *session) finish() {
 	}
 	x.srv.stats.ended(code, x.Conn.Stats())
 	x.srv.removeSession(x)
+}
+
+// stopTimer ends the wait for the hello.
+func (x *session) stopTimer() {
+	if x.timer != nil {
+		x.timer.Stop()
+		x.timer = nil
+	}
 }
 
 // end says goodbye and closes with a code. The first call wins. Any goroutine.
@@ -230,7 +237,7 @@ func (x *session) receive(b []byte) {
 		x.end(schema.CloseNotAllowed, "second hello")
 	case isHello:
 		x.hello = true
-		x.timer.Stop()
+		x.stopTimer()
 		x.join(&hello)
 		x.shake, x.tape, x.taping = nil, nil, false
 	case !x.hello:
@@ -247,17 +254,8 @@ func (x *session) handle(m *Match, msg *wire.ClientMessage) {
 	if !x.answered {
 		x.answered = m.Answer(x) == nil // else the match is over, or its inbox full: the next message says it again
 	}
-	var err error
-	if x.samples, err = schema.AppendSamples(x.samples[:0], msg); err != nil {
-		x.end(schema.CloseMalformed, "samples out of order")
+	if !x.input(m, msg) {
 		return
-	}
-	if !x.sampled.Take(sampleLimit, x.now, len(x.samples)) {
-		x.end(schema.CloseRateLimit, "samples") // they would fill the inbox that he shares with the others
-		return
-	}
-	for i := range x.samples {
-		x.sample(m, &x.samples[i])
 	}
 	if tick := m.Tick(); msg.AckTick() > x.seen.Load() && msg.AckTick() <= tick {
 		x.seenAt.Store(x.arrived)
@@ -281,6 +279,28 @@ func (x *session) handle(m *Match, msg *wire.ClientMessage) {
 	if msg.Leave() {
 		_ = m.Leave(x)
 	}
+}
+
+// sampleBuffers are shared by all sessions, for as long as one message takes.
+var sampleBuffers = sync.Pool{New: func() any { b := make([]schema.Sample, 0, 32); return &b }}
+
+// input passes a message's samples to the match. It returns false if they end the connection.
+func (x *session) input(m *Match, msg *wire.ClientMessage) bool {
+	b := sampleBuffers.Get().(*[]schema.Sample)
+	defer sampleBuffers.Put(b)
+	var err error
+	if *b, err = schema.AppendSamples((*b)[:0], msg); err != nil {
+		x.end(schema.CloseMalformed, "samples out of order")
+		return false
+	}
+	if !x.sampled.Take(sampleLimit, x.now, len(*b)) {
+		x.end(schema.CloseRateLimit, "samples") // they would fill the inbox that he shares with the others
+		return false
+	}
+	for i := range *b {
+		x.sample(m, &(*b)[i])
+	}
+	return true
 }
 
 func (x *session) sample(m *Match, s *schema.Sample) {

@@ -56,16 +56,19 @@ type offer struct {
 
 // answer returns class and response for an offer that is accepted. A parameter that binds the server has to be repeated.
 func (o *offer) answer() (Class, string) {
-	class, reply := Cohort, extension
-	if o.serverNoContext {
-		class = NoContext
-		reply += "; server_no_context_takeover"
+	const (
+		context, noContext = extension + "; client_no_context_takeover", extension + "; server_no_context_takeover; client_no_context_takeover"
+		bits               = "; server_max_window_bits=15"
+	)
+	switch {
+	case o.serverNoContext && o.serverBits:
+		return NoContext, noContext + bits
+	case o.serverNoContext:
+		return NoContext, noContext
+	case o.serverBits:
+		return Cohort, context + bits
 	}
-	reply += "; client_no_context_takeover"
-	if o.serverBits {
-		reply += "; server_max_window_bits=15"
-	}
-	return class, reply
+	return Cohort, context // constants: every connection keeps its answer
 }
 
 // param takes one parameter into account; has says that it came with a value.

@@ -72,7 +72,7 @@ func TestSimChaos(t *testing.T) {
 	seeds(t, 4, func(w *simWorld) {
 		w.populate()
 		names := w.chaos(30 * time.Second)
-		time.Sleep(60 * time.Second)
+		time.Sleep(tellWithin)
 		lost := w.checkCalm(false)
 		w.checkHistories()
 		w.t.Logf("%s virtual, %d of %d matches lost, %d of %d players misled, %d left waiting, faults %v", w.clock(), lost, len(w.matches), w.misled, len(w.players), w.waiting, names)

@@ -14,6 +14,11 @@ import (
 	"github.com/overtime-server/overtime/schema"
 )
 
+// tellWithin is after how long players of lost matches have been told. Nodes that saw as many others die as are left say nothing before they have
+// forgotten those, after a minute: they may be cut off, and the matches may go on elsewhere. Membership notices deaths some seconds late, and a
+// player asks every few seconds.
+const tellWithin = 80 * time.Second
+
 // checkHistories compares everything that players saw with the one history of each match that stands in the end.
 func (w *simWorld) checkHistories() {
 	for _, s := range w.book.torn {

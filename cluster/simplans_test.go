@@ -56,7 +56,7 @@ func TestSimOperator(t *testing.T) {
 		}
 		w.checkCalm(true)
 		names = append(names, w.chaos(20*time.Second)...)
-		time.Sleep(60 * time.Second)
+		time.Sleep(tellWithin)
 		lost := w.checkCalm(false)
 		w.checkHistories()
 		w.t.Logf("%s virtual, %d of %d matches lost, %d of %d players misled, %d left waiting, %v", w.clock(), lost, len(w.matches), w.misled, len(w.players), w.waiting, names)
@@ -99,7 +99,7 @@ func TestSimEndings(t *testing.T) {
 		}
 		names := w.trouble(15*time.Second, "kill", "stop", "cut", "loss", "isolate", "partition")
 		all.Wait()
-		time.Sleep(80 * time.Second)
+		time.Sleep(tellWithin)
 		done := 0
 		for i, m := range w.matches {
 			if ended[i] {
@@ -181,7 +181,7 @@ func (w *simWorld) twoNodes(policy TwoNodes) {
 	w.kill(victim)
 	time.Sleep(3 * time.Second)
 	w.add()
-	time.Sleep(80 * time.Second)
+	time.Sleep(tellWithin)
 	for _, m := range w.matches {
 		if len(w.hosts(m)) == 0 {
 			w.checkLost(m)

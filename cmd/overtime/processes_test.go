@@ -162,7 +162,7 @@ func TestThreeProcesses(t *testing.T) {
 		}
 	}
 	within(t, "the match is protected", func() bool { m, _ := nodes[0].match(id); return m.Protected })
-	owner, others := whose(t, nodes, id)
+	_, others := whose(t, nodes, id)
 
 	var signed struct{ Tokens map[string]string }
 	within(t, "tokens are signed", func() bool {
@@ -183,7 +183,7 @@ func TestThreeProcesses(t *testing.T) {
 	}
 
 	within(t, "the match can survive the death of its node", func() bool { m, _ := others[0].match(id); return m.Protected })
-	owner, others = whose(t, nodes, id) // on a busy machine it may have gone on elsewhere
+	owner, others := whose(t, nodes, id) // on a busy machine it may have gone on elsewhere
 	if err := owner.cmd.Process.Signal(syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}

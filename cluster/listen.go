@@ -36,11 +36,12 @@ type door struct {
 	tls  bool
 }
 
-// medium is how a node listens and dials. The zero value of a field means the machine's.
+// medium is how a node listens, dials and is woken. The zero value of a field means the machine's.
 type medium struct {
 	listen func(network, addr string) (net.Listener, error)
 	dial   func(ctx context.Context, network, addr string) (net.Conn, error)
-	gossip func(*member.Config) // gives membership another transport
+	gossip func(*member.Config)  // gives membership another transport
+	alarm  func() *netcode.Alarm // wakes the process for ticks; nil where the system has none
 }
 
 func (w medium) withDefaults() medium {
@@ -52,6 +53,15 @@ func (w medium) withDefaults() medium {
 	}
 	if w.gossip == nil {
 		w.gossip = func(*member.Config) {}
+	}
+	if w.alarm == nil {
+		w.alarm = func() *netcode.Alarm {
+			a, err := netcode.NewAlarm()
+			if err != nil {
+				return nil
+			}
+			return a
+		}
 	}
 	return w
 }

@@ -25,6 +25,7 @@ type Node struct {
 	secrets []token.Key // at the start
 	keys    *token.Keyring
 	edge    *netcode.Server
+	alarm   *netcode.Alarm // nil: none
 	api     *admin.Server
 	methods map[string]method // what other nodes may call
 	life    context.Context   // ends with the node
@@ -187,8 +188,9 @@ func (n *Node) openPlayer() error {
 	if n.player, err = n.openDoor("player listener", n.cfg.Listen); err != nil {
 		return err
 	}
+	n.alarm = n.cfg.net.alarm()
 	n.edge, err = netcode.New(netcode.Config{
-		Keys: n.keys, Origins: origins, PublicURL: n.publicURL(), Route: n.routeTo,
+		Alarm: n.alarm, Keys: n.keys, Origins: origins, PublicURL: n.publicURL(), Route: n.routeTo,
 		MaxMatches: n.cfg.MaxMatches, MaxPlayers: n.cfg.MaxPlayers, Log: n.cfg.Log,
 	})
 	if err != nil {
@@ -279,6 +281,11 @@ func (n *Node) closeAll() {
 	n.drains.close()
 	for _, d := range n.doors() {
 		d.close()
+	}
+	if n.alarm != nil {
+		if err := n.alarm.Close(); err != nil {
+			n.cfg.Log.Error("alarm", "err", err)
+		}
 	}
 	n.closeFleet()
 	n.hook.close()

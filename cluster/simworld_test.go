@@ -22,6 +22,7 @@ import (
 	"github.com/overtime-server/overtime/cluster/simnet"
 	"github.com/overtime-server/overtime/game"
 	"github.com/overtime-server/overtime/game/loop"
+	"github.com/overtime-server/overtime/netcode"
 	"github.com/overtime-server/overtime/netcode/token"
 )
 
@@ -156,6 +157,7 @@ func (w *simWorld) add() *simNode {
 			},
 			dial:   s.host.Dial,
 			gossip: func(c *member.Config) { c.Transport, c.Resolve = s.host.Transport(), w.net.Resolve },
+			alarm:  func() *netcode.Alarm { return nil },
 		},
 	}
 	for _, x := range w.alive() {

@@ -16,6 +16,7 @@ type Config struct {
 	MaxMatches int            // default 1,000
 	MaxPlayers int            // players and spectators; default 20,000
 	Reduced    int            // slow players of one match who are sent some rows only, each his own; default 16, negative: none. More share frames with all rows
+	Alarm      *Alarm         // wakes the process for ticks; nil: the runtime's timers do, up to a millisecond late
 	Log        *slog.Logger   // default slog.Default
 
 	// Route is asked when a player says hello for a match that is not here, or only in an epoch older than one that he has

@@ -134,6 +134,9 @@ func (s *Server) hostLocked(cfg *loop.Config, start func(*Match) (*loop.Match, e
 	if err != nil {
 		return nil, fmt.Errorf("game %s: %w", cfg.Game.Name, err)
 	}
+	if s.cfg.Alarm != nil {
+		cfg.Alarm = s.cfg.Alarm.At
+	}
 	m := newMatch(s, tables, delta.KindsToWire(kinds))
 	if m.Match, err = start(m); err != nil {
 		return nil, err

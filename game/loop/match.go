@@ -122,7 +122,7 @@ func assemble(cfg Config, core *Core, sink Sink) (*Match, error) {
 	if g, ok := sink.(Gatherer); ok {
 		m.gather = g.Gather
 	}
-	m.sched = newSchedule(cfg.Hz, cfg.Phase)
+	m.sched = newSchedule(cfg.Hz, cfg.Phase, m.began)
 	if !cfg.LastTick.IsZero() {
 		m.sched.follow(cfg.LastTick.Sub(m.began))
 	}
@@ -149,6 +149,7 @@ func (m *Match) run() {
 	defer close(m.done)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	alarmed := int64(-1) // the tick that the alarm knows of
 	for !m.core.stopped && m.retired.Load() == nil {
 		if m.rests() {
 			if !m.wait(timer) {
@@ -157,7 +158,12 @@ func (m *Match) run() {
 			m.flush()
 			continue
 		}
-		timer.Reset(m.sched.at(m.sched.next) - time.Since(m.began))
+		next := m.sched.at(m.sched.next)
+		timer.Reset(next - time.Since(m.began))
+		if m.cfg.Alarm != nil && m.sched.next != alarmed {
+			alarmed = m.sched.next
+			m.cfg.Alarm(m.began.Add(next))
+		}
 		select {
 		case <-m.wake:
 			m.flush()

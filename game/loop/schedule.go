@@ -1,6 +1,9 @@
 package loop
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // maxCatchUp is the number of ticks run at once to make up for lost time; what is beyond that is dropped.
 const maxCatchUp = 5
@@ -13,8 +16,20 @@ type schedule struct {
 	next int64         // index of the next tick
 }
 
-func newSchedule(hz int, phase float64) schedule {
-	return schedule{hz: int64(hz), base: time.Duration(phase * float64(time.Second) / float64(hz))}
+// newSchedule puts the ticks at a phase of the wall clock's intervals, so that those of all matches of a node keep their distance however
+// long it took to make them; at phase 0 the first one is at once. clock is the match's start.
+func newSchedule(hz int, phase float64, clock time.Time) schedule {
+	s := schedule{hz: int64(hz)}
+	if phase > 0 {
+		interval := float64(time.Second) / float64(hz)
+		into := float64(clock.Nanosecond()) / interval // whole intervals fit into a second
+		wait := phase - (into - math.Floor(into))
+		if wait < 0 {
+			wait++
+		}
+		s.base = time.Duration(wait * interval)
+	}
+	return s
 }
 
 // follow moves the ticks so that index 0 is one interval after a tick that was intended at a time, not later than now; where that is

@@ -1,12 +1,16 @@
 package loop
 
 import (
+	"math"
 	"math/big"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
 )
+
+// midnight is a whole second.
+var midnight = time.Unix(0, 0)
 
 // intended is the exact time of index k, rounded down to a nanosecond.
 func intended(hz int, phase float64, k int64) time.Duration {
@@ -18,7 +22,7 @@ func intended(hz int, phase float64, k int64) time.Duration {
 func TestScheduleDoesNotDrift(t *testing.T) {
 	const hours = 3
 	for _, hz := range []int{1, 7, 30, 60, 128} {
-		s := newSchedule(hz, 0.3)
+		s := newSchedule(hz, 0.3, midnight)
 		now, ticks := time.Duration(0), int64(0)
 		for want := int64(hz) * 3600 * hours; ticks < want; ticks++ {
 			now = s.at(s.next)
@@ -37,7 +41,7 @@ func TestScheduleDoesNotDrift(t *testing.T) {
 
 // A tick that starts late does not move the ones after it.
 func TestLateTickMovesNothing(t *testing.T) {
-	s := newSchedule(7, 0)
+	s := newSchedule(7, 0, midnight)
 	for k := range int64(10_000) {
 		if at := s.at(s.next); at != intended(7, 0, k) {
 			t.Fatalf("tick %d at %v", k, at)
@@ -51,15 +55,34 @@ func TestPhaseSpreadsMatches(t *testing.T) {
 		phase float64
 		want  time.Duration
 	}{{0, 0}, {0.25, 25 * time.Millisecond}, {1, 100 * time.Millisecond}} {
-		s := newSchedule(10, c.phase)
+		s := newSchedule(10, c.phase, midnight)
 		if s.at(0) != c.want || s.at(10)-s.at(0) != time.Second {
 			t.Errorf("phase %v: first tick at %v, eleventh at %v", c.phase, s.at(0), s.at(10))
 		}
 	}
 }
 
+// Matches that start whenever have their ticks at their phases of one clock, the first one within an interval.
+func TestPhasesKeepTheirDistance(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		hz := rapid.SampledFrom([]int{1, 7, 20, 30, 60, 128}).Draw(t, "hz")
+		phase := rapid.Float64Range(0.001, 1).Draw(t, "phase")
+		start := time.Unix(rapid.Int64Range(0, 1e9).Draw(t, "s"), rapid.Int64Range(0, 1e9-1).Draw(t, "ns"))
+		s := newSchedule(hz, phase, start)
+		first := s.at(0)
+		interval := time.Second / time.Duration(hz)
+		if first < 0 || first > interval+1 {
+			t.Fatalf("first tick after %v", first)
+		}
+		at := float64(start.Add(first).Nanosecond()) / 1e9 * float64(hz)
+		if off := at - phase - math.Round(at-phase); math.Abs(off) > 1e-5 {
+			t.Fatalf("tick at %v, %v of an interval off its phase", start.Add(first), off)
+		}
+	})
+}
+
 func TestCatchUpIsBounded(t *testing.T) {
-	s := newSchedule(10, 0)
+	s := newSchedule(10, 0, midnight)
 	s.due(0)
 	if run, dropped := s.due(500 * time.Millisecond); run != 5 || dropped != 0 {
 		t.Errorf("5 ticks behind: %d to run, %d dropped", run, dropped)
@@ -77,7 +100,7 @@ func TestScheduleAccountsForEveryTick(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		hz := rapid.IntRange(1, 128).Draw(t, "hz")
 		phase := rapid.Float64Range(0, 1).Draw(t, "phase")
-		s := newSchedule(hz, phase)
+		s := newSchedule(hz, phase, midnight)
 		now, sum := time.Duration(0), int64(0)
 		for range rapid.IntRange(1, 30).Draw(t, "wakes") {
 			now += time.Duration(rapid.Int64Range(0, int64(3*time.Second)).Draw(t, "delay"))

@@ -70,6 +70,8 @@ func (n *Node) keeper(ctx context.Context, match string) string {
 	return ""
 }
 
+// byEnd is the order of results: by the millisecond of the end, as the clock of the node says on which it was, and then by id, since several
+// may end in one. Pages begin after such a pair.
 func byEnd(a, b admin.Match) int {
 	return cmp.Or(cmp.Compare(a.Ended.UnixMilli(), b.Ended.UnixMilli()), cmp.Compare(a.ID, b.ID))
 }

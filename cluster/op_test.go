@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -101,78 +100,51 @@ func TestOperatorOfACluster(t *testing.T) {
 		a := insist(t, "POST", nodes[i%3].AdminURL()+"/v1/matches", fmt.Sprintf(`{"game":"tag","labels":{"n":"%d"}}`, i%3))
 		ids = append(ids, a.field(t, "match_id"))
 	}
+	labelled := []string{ids[1], ids[4], ids[7]}
+	slices.Sort(labelled)
 	for _, n := range nodes {
-		list := func(query string) (got []string) {
-			var page struct {
-				Matches []admin.Match
-				Missing []string
-			}
-			eventually(t, "all nodes say what they have", func() bool {
-				page.Matches, page.Missing = nil, nil
-				if err := json.Unmarshal(do(t, "GET", n.AdminURL()+"/v1/matches?"+query, "").body, &page); err != nil {
-					t.Fatal(err)
-				}
-				return len(page.Missing) == 0
-			})
-			for _, m := range page.Matches {
-				got = append(got, m.ID)
-			}
-			return got
-		}
-		if got := list("label=n=1"); len(got) != 3 || !slices.Contains(got, ids[1]) || !slices.IsSorted(got) {
-			t.Errorf("by label: %v", got)
-		}
+		eventually(t, "all with a label are listed", func() bool { return slices.Equal(listMatches(t, n, "label=n=1"), labelled) })
 		eventually(t, "all matches are told", func() bool {
 			return string(do(t, "POST", n.AdminURL()+"/v1/messages", `{"text":"to all"}`).body) == `{"matches":9,"players":0}`
 		})
 	}
 	for i, id := range ids[:6] {
-		wantStatus(t, do(t, "POST", nodes[(i+1)%3].AdminURL()+"/v1/matches/"+id+"/end", fmt.Sprintf(`{"result":%d}`, i)), 200)
+		finish(t, "POST", nodes[(i+1)%3].AdminURL()+"/v1/matches/"+id+"/end", fmt.Sprintf(`{"result":%d}`, i), 200)
 	}
-	got, next := []string{}, ""
-	for pages := 0; pages == 0 || next != ""; pages++ {
-		var page struct {
-			Results []admin.Match
-			Next    string
-			Missing []string
-		}
-		eventually(t, "all nodes say what ended", func() bool {
-			page.Results, page.Next, page.Missing = nil, "", nil
-			a := do(t, "GET", nodes[0].AdminURL()+"/v1/results?limit=2&after="+url.QueryEscape(next), "")
-			if err := json.Unmarshal(a.body, &page); err != nil || pages > 3 {
-				t.Fatalf("page %d: %s", pages, a.body)
-			}
-			return page.Missing == nil
-		})
-		for _, m := range page.Results {
+	want := slices.Sorted(slices.Values(ids[:6]))
+	for _, n := range nodes {
+		var got []string
+		for _, m := range listResults(t, n, "limit=2") {
 			got = append(got, m.ID)
 		}
-		next = page.Next
+		if slices.Sort(got); !slices.Equal(got, want) {
+			t.Errorf("results of %v, want %v", got, want)
+		}
 	}
-	if !slices.Equal(got, ids[:6]) {
-		t.Errorf("results of %v, want %v", got, ids[:6])
-	}
-	if a := do(t, "GET", nodes[1].AdminURL()+"/metrics", ""); !strings.Contains(string(a.body), `overtime_cluster_members{state="alive"} 3`) {
-		t.Error("no metrics of the cluster")
-	}
+	eventually(t, "metrics of the cluster", func() bool {
+		a := do(t, "GET", nodes[1].AdminURL()+"/metrics", "")
+		return strings.Contains(string(a.body), `overtime_cluster_members{state="alive"} 3`)
+	})
 
-	for range 2 { // again is no error
-		wantStatus(t, do(t, "POST", nodes[0].AdminURL()+"/v1/nodes/"+nodes[1].id+"/drain", ""), 202)
-	}
-	eventually(t, "the node is seen to drain, and empty", func() bool {
+	eventually(t, "the node is seen to drain, and empty", func() bool { // to ask for that again is no error
+		wantStatus(t, insist(t, "POST", nodes[0].AdminURL()+"/v1/nodes/"+nodes[1].id+"/drain", ""), 202)
 		a := do(t, "GET", nodes[2].AdminURL()+"/v1/nodes/"+nodes[1].id, "")
 		return a.field(t, "state") == "draining" && nodes[1].matches.count() == 0
 	})
 	for _, id := range ids[6:] {
-		if m := show(t, nodes[1], id); m.Owner == nodes[1].id || m.State == "ended" {
-			t.Errorf("after the drain: %+v", m)
-		}
+		eventually(t, "all know where the match is", func() bool {
+			m := show(t, nodes[1], id)
+			if m.State == "ended" {
+				t.Fatalf("after the drain: %+v", m)
+			}
+			return m.Owner != nodes[1].id
+		})
 	}
 	for _, id := range ids[6:] {
-		wantStatus(t, do(t, "DELETE", nodes[1].AdminURL()+"/v1/matches/"+id, ""), 204)
+		finish(t, "DELETE", nodes[1].AdminURL()+"/v1/matches/"+id, "", 204)
 	}
 	wantProblem(t, do(t, "POST", nodes[0].AdminURL()+"/v1/nodes/none/drain", ""), 404)
-	wantStatus(t, do(t, "POST", nodes[0].AdminURL()+"/v1/messages", `{"node":"`+nodes[2].id+`","text":"x"}`), 200)
+	wantStatus(t, insist(t, "POST", nodes[0].AdminURL()+"/v1/messages", `{"node":"`+nodes[2].id+`","text":"x"}`), 200)
 }
 
 // A match that went to another node while an operator's request was under way has not ended: the request may be made again.

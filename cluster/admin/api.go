@@ -170,7 +170,7 @@ type Match struct {
 	Scores      []loop.PlayerScore `json:"scores" doc:"best first"`
 	Labels      map[string]string  `json:"labels,omitempty"`
 	Started     time.Time          `json:"started"`
-	Ended       time.Time          `json:"ended,omitzero" doc:"once it is over"`
+	Ended       time.Time          `json:"ended,omitzero" doc:"once it is over: in ms, by the clock of the node on which it ended"`
 	Result      json.RawMessage    `json:"result,omitempty" doc:"of the last finished round, the game's own"`
 	Outcome     string             `json:"outcome,omitempty" enum:"finished,empty,failed,shutdown" doc:"once it is over"`
 }

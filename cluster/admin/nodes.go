@@ -39,7 +39,7 @@ func (s *Server) nodeRoutes() []Route {
 		Op("getNode", "GET /v1/nodes/{id}", http.StatusOK, "One node", s.getNode).Fails(ErrNoNode),
 		Op("drainNode", "POST /v1/nodes/{id}/drain", http.StatusAccepted, "Move a node's matches away; it takes no more until it restarts", s.drain).
 			Fails(ErrNoNode, ErrUnreachable),
-		Op("listResults", "GET /v1/results", http.StatusOK, "List the matches that ended last, by end: up to 1,000 of each node", s.listResults),
+		Op("listResults", "GET /v1/results", http.StatusOK, "List the matches that ended last, by the millisecond of their end and then by id: up to 1,000 of each node", s.listResults),
 	}
 }
 

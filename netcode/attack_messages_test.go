@@ -163,25 +163,31 @@ func helloAttacks() []attack {
 			h := frame(fin|opBinary, x.w.Hello(&schema.Hello{Version: schema.Version, Token: x.e.token(x.match, x.id)}))
 			x.bytes(append(h, frame(fin|opBinary, samplesFrom(1, 1))...))
 		}},
-		{name: "used resume token", want: 4006, do: usedResumeToken},
+		{name: "used resume token", want: 4006, ready: spend, do: hello(func(x *attacker) schema.Hello { return schema.Hello{Resume: x.spent} })},
 	}
 }
 
-// usedResumeToken resumes with a token that was used before: by a second connection that has answered.
-func usedResumeToken(x *attacker) {
+// spend gives the attacker a resume token that was used: by a second connection that has answered.
+func spend(x *attacker) error {
 	first, w, err := x.e.joined(x.e.token(x.match, x.id), nil)
+	if first != nil {
+		first.Close()
+	}
 	if err != nil {
-		return
+		return err
 	}
-	first.Close()
-	second, _ := x.e.raw(nil)
-	defer second.Close()
-	if _, err := second.join(schema.Hello{Version: schema.Version, Resume: w.Resume}); err != nil {
-		return
+	second, err := x.e.raw(nil)
+	if second != nil {
+		defer second.Close()
 	}
-	if second.settle() == nil {
-		hello(func(*attacker) schema.Hello { return schema.Hello{Resume: w.Resume} })(x)
+	if err != nil {
+		return err
 	}
+	x.spent = w.Resume
+	if _, err = second.join(schema.Hello{Version: schema.Version, Resume: w.Resume}); err != nil {
+		return err
+	}
+	return second.settle()
 }
 
 // settle says something and reads until the match has taken it in: a state frame of a tick after the one of the pong.

@@ -19,10 +19,11 @@ import (
 type attack struct {
 	name  string
 	want  schema.CloseCode
-	or    []schema.CloseCode // also fine
-	offer string             // Sec-WebSocket-Extensions
-	join  bool               // only once it plays
-	both  bool               // tried before hello and once it plays
+	or    []schema.CloseCode    // also fine
+	offer string                // Sec-WebSocket-Extensions
+	join  bool                  // only once it plays
+	both  bool                  // tried before hello and once it plays
+	ready func(*attacker) error // what takes time, before it connects: then it has seconds only; may be nil
 	do    func(*attacker)
 }
 
@@ -33,6 +34,7 @@ type attacker struct {
 	match string
 	id    string
 	me    schema.Welcome // if it plays
+	spent string         // a resume token that was used, for whom it is
 }
 
 // patience is how long anything over real sockets may take before a test gives up: a bound for what would never come, on a machine that is
@@ -44,6 +46,11 @@ func (a *attack) run(e *edge, match, id string, join bool) error {
 	h := func(h handshake) handshake { return h.set("Sec-WebSocket-Extensions", a.offer) }
 	x := &attacker{e: e, match: match, id: id}
 	var err error
+	if a.ready != nil {
+		if err = a.ready(x); err != nil {
+			return fmt.Errorf("before the attack: %w", err)
+		}
+	}
 	if join {
 		x.rawClient, x.me, err = e.joined(e.token(match, id), h)
 	} else {

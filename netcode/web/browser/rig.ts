@@ -10,12 +10,24 @@ import { WebSocket } from 'ws';
 import { type Client, connect, type Entity, type SocketLike } from '../src/index.js';
 import { repo } from '../test/repo.js';
 
+/**
+ * A port that nobody listens at and that the system gives to nobody else who asks for any: below the range of those (32768 on Linux), so
+ * that it is still free when the server starts, and when it starts again.
+ */
 export async function freePort(): Promise<number> {
-  const s = net.createServer().listen(0, '127.0.0.1');
-  await new Promise((done) => s.once('listening', done));
-  const { port } = s.address() as net.AddressInfo;
-  await new Promise((done) => s.close(done));
-  return port;
+  for (let tries = 0; ; tries++) {
+    const port = 10_000 + Math.floor(Math.random() * 22_000);
+    const s = net.createServer();
+    const free = await new Promise<boolean>((done) => {
+      s.once('error', () => done(false));
+      s.listen(port, '127.0.0.1', () => done(true));
+    });
+    if (free) {
+      await new Promise((done) => s.close(done));
+      return port;
+    }
+    if (tries === 100) throw new Error('no free port');
+  }
 }
 
 /** Asks until the answer is not undefined, null, false or an error; fails after a while, saying what it waited for. */

@@ -139,15 +139,21 @@ func (l *launch) follow(n *demoNode, logs io.Reader, file io.Writer) {
 	_, _ = io.Copy(file, logs) // after a line that is too long
 }
 
-// learn takes the addresses from the line that says that a node serves. Called by follow alone.
+// learn takes the addresses from the line that says that a node serves. Called by follow alone. Addresses that were known before are read by
+// others all the time.
 func (n *demoNode) learn(line string) {
 	if n.serving() {
 		return // it says so once
 	}
 	n.inner.gossip, n.inner.link = logValue(line, "gossip"), logValue(line, "link")
-	n.player = cmp.Or(n.player, strings.TrimPrefix(logValue(line, "players"), "http://"))
-	n.admin = cmp.Or(n.admin, strings.TrimPrefix(logValue(line, "admin"), "http://"))
-	n.gossip, n.link = cmp.Or(n.gossip, n.inner.gossip), cmp.Or(n.link, n.inner.link)
+	for addr, is := range map[*string]string{
+		&n.player: strings.TrimPrefix(logValue(line, "players"), "http://"), &n.admin: strings.TrimPrefix(logValue(line, "admin"), "http://"),
+		&n.gossip: n.inner.gossip, &n.link: n.inner.link,
+	} {
+		if *addr == "" {
+			*addr = is
+		}
+	}
 	close(n.serves)
 }
 
@@ -235,6 +241,9 @@ func (n *demoNode) addressed(ctx context.Context) error {
 
 // ready waits until a node takes players.
 func (n *demoNode) ready(ctx context.Context, api *demoAPI) error {
+	if err := n.addressed(ctx); err != nil {
+		return err
+	}
 	for {
 		if api.get(ctx, "http://"+n.player+"/readyz", nil) == nil {
 			return nil

@@ -205,8 +205,9 @@ func TestHalfTheBytes(t *testing.T) {
 		t.Log("all, first 3 s:   ", back)
 		t.Log("all of it:        ", again)
 		ms := func(ages []time.Duration, q float64) int64 { return at(ages, q).Milliseconds() }
-		// Bounds are looser than what is aimed at, 150 and 250 ms: no two runs are the same.
-		if ms(half.ages, 0.99) > 180 || ms(half.ages, 1) > 300 || ms(half.moments, 0.99) > 600 || ms(first.ages, 1) > 1000 {
+		// Bounds are looser than what is aimed at, 150 and 250 ms: no two runs are the same. At most a frame may take what TestThinFindsItsSize
+		// allows. The first one that is left to find the line slow may have every row, up to 420 bytes or 0.8 s, behind 0.3 s of others.
+		if ms(half.ages, 0.99) > 180 || ms(half.ages, 1) > 380 || ms(half.moments, 0.99) > 600 || ms(first.ages, 1) > 1400 {
 			t.Errorf("age p99 %d ms, max %d ms, at every moment p99 %d ms; to begin with max %d ms",
 				ms(half.ages, 0.99), ms(half.ages, 1), ms(half.moments, 0.99), ms(first.ages, 1))
 		}

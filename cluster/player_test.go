@@ -27,21 +27,24 @@ func TestQuickplayJoins(t *testing.T) {
 	}
 }
 
+// In virtual time, since a seat is kept for some seconds only.
 func TestQuickplayFillsMatches(t *testing.T) {
-	n := startNode(t, nil)
-	seats := n.cfg.Games[0].WithDefaults().Seats
-	matches := map[string]int{}
-	for range seats + 1 {
-		matches[do(t, "POST", n.URL()+"/v1/quickplay", "").field(t, "match_id")]++
-	}
-	if len(matches) != 2 {
-		t.Fatalf("%d players in matches of %d seats are in %v", seats+1, seats, matches)
-	}
-	for id, k := range matches {
-		if k != seats && k != 1 {
-			t.Errorf("match %s was given %d players", id, k)
+	simulate(t, *simSeed, func(w *simWorld) {
+		w.grow(1)
+		seats := w.nodes[0].cfg.Games[0].WithDefaults().Seats
+		matches := map[string]int{}
+		for range seats + 1 {
+			matches[w.quickplay(w.nodes[0])]++
 		}
-	}
+		if len(matches) != 2 {
+			t.Fatalf("%d players in matches of %d seats are in %v", seats+1, seats, matches)
+		}
+		for id, k := range matches {
+			if k != seats && k != 1 {
+				t.Errorf("match %s was given %d players", id, k)
+			}
+		}
+	})
 }
 
 func TestGuests(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/overtime-server/overtime/cluster/admin"
 	"github.com/overtime-server/overtime/cluster/directory"
+	"github.com/overtime-server/overtime/cluster/link"
 	"github.com/overtime-server/overtime/cluster/member"
 )
 
@@ -44,10 +45,9 @@ func TestNoSeatForThoseWhoLeft(t *testing.T) {
 // Players are sent to the standby of a match whose owner is gone.
 func TestPlayersOfADeadOwner(t *testing.T) {
 	t.Parallel()
-	n := startCluster(t, 1, nil)[0]
-	n.mu.Lock()
+	n := &Node{id: "n"} // which hears of no other view
+	n.links = &link.Links{}
 	n.view = member.View{Nodes: []member.Node{{ID: "a", State: member.Dead}, {ID: "b"}, {ID: "c"}}}
-	n.mu.Unlock()
 	for owner, want := range map[string]string{"a": "b", "c": "c"} {
 		if got, _ := n.playedOn(directory.Record{Owner: owner, Standby: "b"}); got != want {
 			t.Errorf("players of %s are sent to %s, want %s", owner, got, want)

@@ -2,8 +2,10 @@ package cluster
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/overtime-server/overtime/cluster/admin"
 	"github.com/overtime-server/overtime/game"
@@ -27,30 +29,35 @@ func hostOn(t *testing.T, n *Node) (match string) {
 }
 
 // Nodes with a match's own version stand by for it first; an old node never does for a newer one, and the API says so until
-// there is another new one.
+// there is another new one. In virtual time all nodes answer who is asked to stand by.
 func TestStandbysOfMixedVersions(t *testing.T) {
-	t.Parallel()
-	nodes := startMixed(t, 2, 1, 1)
-	newer, older := hostOn(t, nodes[0]), hostOn(t, nodes[1])
-	url, token := seatToken(t, nodes[0], newer, "p")
-	enterUpdate(t, newer, url, token, func() []*Node { return nodes })
-	url, token = seatToken(t, nodes[0], older, "p")
-	enterUpdate(t, older, url, token, func() []*Node { return nodes })
-	eventually(t, "the old match is protected", func() bool { return show(t, nodes[0], older).Protected })
-	if m := show(t, nodes[0], older); m.Standby != nodes[2].id {
-		t.Errorf("the standby of a match of version 1 is %s, want %s", m.Standby, nodes[2].id)
-	}
-	const why = "no standby: other nodes have not got the rules, tag version 2"
-	eventually(t, "the new match is not protected", func() bool { return show(t, nodes[1], newer).Unprotected == why })
+	simulate(t, *simSeed, func(w *simWorld) {
+		versions := []uint32{2, 1, 1, 2}
+		w.change = func(c *Config) { c.Games = []game.Def{updatedTag(versions[w.started-1])} }
+		w.grow(3)
+		newer, older := hostOn(w.t, w.nodes[0].Node), hostOn(w.t, w.nodes[1].Node)
+		shown := func(at *simNode, match string) (m admin.Match) {
+			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+			defer cancel()
+			a := at.call(ctx, "GET", "/v1/matches/"+match, "", "")
+			if err := json.Unmarshal(a.Body.Bytes(), &m); err != nil || a.Code != 200 {
+				w.t.Fatalf("match %s: %d %s", match, a.Code, a.Body)
+			}
+			return m
+		}
+		eventually(w.t, "the old match is protected", func() bool { return shown(w.nodes[0], older).Protected })
+		if m := shown(w.nodes[0], older); m.Standby != w.nodes[2].id {
+			w.t.Errorf("the standby of a match of version 1 is %s, want %s", m.Standby, w.nodes[2].id)
+		}
+		const why = "no standby: other nodes have not got the rules, tag version 2"
+		eventually(w.t, "the new match is not protected", func() bool { return shown(w.nodes[1], newer).Unprotected == why })
 
-	next := startNode(t, func(c *Config) {
-		c.Gossip, c.SecretFile, c.Games = "127.0.0.1:0", nodes[0].cfg.SecretFile, []game.Def{updatedTag(2)}
-		c.Join = []string{nodes[0].members.Addr()}
+		next := w.add()
+		eventually(w.t, "the new match is protected", func() bool { return shown(w.nodes[1], newer).Protected })
+		if m := shown(w.nodes[0], newer); m.Standby != next.id || m.Unprotected != "" {
+			w.t.Errorf("%+v, want standby %s", m, next.id)
+		}
 	})
-	eventually(t, "the new match is protected", func() bool { return show(t, nodes[1], newer).Protected })
-	if m := show(t, nodes[0], newer); m.Standby != next.id || m.Unprotected != "" {
-		t.Errorf("%+v, want standby %s", m, next.id)
-	}
 }
 
 // An old owner that stops without time to move its match leaves it to a standby with newer rules.

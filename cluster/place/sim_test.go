@@ -2,7 +2,9 @@ package place
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -181,8 +183,8 @@ func TestStandbyDutyIsEven(t *testing.T) {
 			hosts := newSim(seed, nodes)
 			hosts.run(10*n, 16, hosts.host(t, "eu"))
 			var owners []string
-			for _, owner := range hosts.placed {
-				owners = append(owners, owner)
+			for _, match := range slices.Sorted(maps.Keys(hosts.placed)) {
+				owners = append(owners, hosts.placed[match])
 			}
 			duty := newSim(seed+1000, nodes)
 			k := 0

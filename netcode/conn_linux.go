@@ -213,6 +213,59 @@ func (s *rawSocket) read(in *inlet) (p []byte, at int64, err error) {
 	}
 }
 
+// waiter reads from a socket that the runtime polls, with an inlet that it has for as long as there is something to read.
+type waiter struct {
+	call func(fd uintptr) bool // try, made once
+	in   *inlet                // nil: there is nothing
+	n    int
+	err  error
+}
+
+func newWaiter() *waiter {
+	w := &waiter{}
+	w.call = w.try
+	return w
+}
+
+// try makes one read(2). It returns false if nothing has come.
+func (w *waiter) try(fd uintptr) bool {
+	w.in = inlets.Get().(*inlet)
+	for {
+		if w.n, w.err = syscall.Read(int(fd), w.in.buf); w.err != syscall.EINTR {
+			break
+		}
+	}
+	if w.err == syscall.EAGAIN {
+		w.done()
+		return false
+	}
+	return true
+}
+
+// done gives the inlet back, and what was read with it.
+func (w *waiter) done() {
+	if w.in != nil {
+		inlets.Put(w.in)
+		w.in = nil
+	}
+}
+
+// await waits until something comes on a socket that is not lifted. The bytes are the waiter's until done. io.EOF is the end.
+func (s *rawSocket) await(w *waiter) ([]byte, error) {
+	err := s.conn.Read(w.call)
+	switch {
+	case err != nil:
+	case w.err != nil:
+		err = w.err
+	case w.n == 0:
+		err = io.EOF
+	default:
+		return w.in.buf[:w.n], nil
+	}
+	w.done()
+	return nil, err
+}
+
 // stamp returns the time that came with the last call, or 0.
 func (in *inlet) stamp() int64 {
 	const head = syscall.SizeofCmsghdr

@@ -34,3 +34,11 @@ type inlet struct{}
 func newInlet(int) *inlet { return nil }
 
 func (*rawSocket) read(*inlet) ([]byte, int64, error) { return nil, 0, net.ErrClosed }
+
+type waiter struct{}
+
+func newWaiter() *waiter { return nil }
+
+func (*waiter) done() {}
+
+func (*rawSocket) await(*waiter) ([]byte, error) { return nil, net.ErrClosed }

@@ -23,20 +23,26 @@ const (
 	maxSlew    = time.Millisecond       // of the wall clock against the monotonic one from tick to tick; more is a clock that was set
 )
 
-// stand has the reading goroutine stand aside while the match reads. It returns when there is something for it to do.
-func (c *Conn) stand() {
-	p := &c.nb.park
+// raise lifts the connection if the match wants to read it, and reports whether it did. Called by the reading goroutine.
+func (c *Conn) raise() bool {
 	if c.guard.compressed {
 		c.pulled.Store(false) // for good: only gws can read what he sends, and would get it when the tick has begun already
 	}
-	pulled := c.pulled.Load()
-	if !c.lifted {
-		if !pulled || c.tls != nil || c.closing.Load() || c.Now() < c.again || !c.nb.lift() {
-			return
-		}
-		c.lifted = true
-		p.looked.Store(c.Now())
+	if c.lifted || !c.pulled.Load() || c.tls != nil || c.closing.Load() || c.Now() < c.again || !c.nb.lift() {
+		return false
 	}
+	c.lifted = true
+	c.nb.park.looked.Store(c.Now())
+	return true
+}
+
+// stand has the reading goroutine stand aside while the match reads. It returns when there is something for it to do.
+func (c *Conn) stand() {
+	c.raise()
+	if !c.lifted {
+		return
+	}
+	p, pulled := &c.nb.park, c.pulled.Load()
 	if pulled {
 		p.wait()
 	}

@@ -371,5 +371,6 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.stats.Accepted.Add(1)
+	x.timer = time.AfterFunc(helloTimeout, func() { x.end(schema.CloseToken, "no hello") })
 	go x.run()
 }

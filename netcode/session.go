@@ -87,16 +87,24 @@ type member struct {
 
 func newSession(s *Server, c *Conn) *session { return &session{Conn: c, srv: s} }
 
-// run reads until the connection ends. It is the connection's own goroutine.
+// run reads until the connection ends. It is the connection's own goroutine, until another takes over (see simple).
 func (x *session) run() {
-	defer x.finish()
+	replaced := false
 	defer func() {
 		if p := recover(); p != nil {
 			x.failed(p)
 		}
+		if !replaced {
+			x.finish()
+		}
 	}()
-	x.timer = time.AfterFunc(helloTimeout, func() { x.end(schema.CloseToken, "no hello") })
-	x.ws.ReadLoop()
+	switch x.simple() {
+	case fresh:
+		replaced = true
+		go x.run()
+	case complex:
+		x.ws.ReadLoop()
+	}
 }
 
 // finish tells the match and the counters, and frees the socket.

@@ -186,8 +186,8 @@ func (s *siege) undecided(ctx context.Context, k *strike) string {
 			if s.lost[id] == 0 {
 				s.lost[id] = k.at
 			}
-		case list[i].Protected && !k.named(&list[i]):
-			delete(k.doomed, id) // it got away
+		case !k.named(&list[i]) && (list[i].Protected || len(s.up) < 3 && list[i].Unprotected != ""):
+			delete(k.doomed, id) // it got away; two nodes protect no match
 			delete(s.lost, id)
 		default:
 			return fmt.Sprintf("%s is shown with owner %s", id, list[i].Owner)

@@ -19,7 +19,7 @@ import (
 func smallDemo(t *testing.T, fault string) demoConfig {
 	t.Helper()
 	cfg := demoDefaults()
-	cfg.fault, cfg.matches, cfg.players, cfg.dir = fault, 3, 2, t.TempDir()
+	cfg.fault, cfg.matches, cfg.players, cfg.dir = fault, 3, 2, kept(t)
 	cfg.before, cfg.away, cfg.after = time.Second, time.Second, time.Second
 	cfg.limit, cfg.slack = 2*patience, patience
 	var err error
@@ -27,6 +27,21 @@ func smallDemo(t *testing.T, fault string) demoConfig {
 		t.Fatal(err)
 	}
 	return cfg
+}
+
+// kept is a directory that is left behind by a test that fails: there are the nodes' logs.
+func kept(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "overtime-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if !t.Failed() {
+			_ = os.RemoveAll(dir)
+		}
+	})
+	return dir
 }
 
 // TestDemo breaks a node of a real cluster in each of the three ways.

@@ -86,7 +86,7 @@ func gather(ctx context.Context, e *edge, matches []*Match, n int) *crowd {
 			def := m.Config().Game
 			w := &walker{brain: def.Brain(game.BrainSetup{Seed: uint64(i*n + k), Hz: m.Config().Hz, Static: m.Static(), Skill: 50})}
 			tok := e.token(m.ID(), fmt.Sprintf("honest-%d", k))
-			c.players = append(c.players, e.playAs(ctx, tok, w, func(cfg *client.Config) { cfg.Gap = c.gap }))
+			c.players = append(c.players, e.playAs(ctx, tok, w, func(cfg *client.Config) { cfg.Gap, cfg.DialTimeout, cfg.Silence = c.gap, patience, patience }))
 		}
 	}
 	return c

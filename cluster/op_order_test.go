@@ -125,6 +125,22 @@ func (w *simWorld) operatorCalls(rngs []*rand.Rand, d time.Duration) (all []oper
 	return all
 }
 
+// caughtUp waits until every match's player has seen it as it is now: one who has just been sent from node to node may be on his way.
+func (w *simWorld) caughtUp() {
+	for _, m := range w.matches {
+		hosts := w.hosts(m)
+		if len(hosts) == 0 {
+			w.fail("match %s is nowhere", m.id)
+			continue
+		}
+		now, _ := hosts[0].Node.matches.get(m.id).match.Clock()
+		if !w.eventually(15*time.Second, func() bool { f, ok := m.players[0].last(); return ok && f.tick >= now }) {
+			f, _ := m.players[0].last()
+			w.fail("the player of match %s, which is in tick %d on %s, has seen tick %d of %s", m.id, now, hosts[0].name, f.tick, f.node)
+		}
+	}
+}
+
 // checkOrders compares what was answered with what the matches know. It returns how many orders were refused for now.
 func (w *simWorld) checkOrders(notes *heeded, calls []operatorCall) (again int) {
 	byMatch := map[string]map[string]int{}
@@ -189,6 +205,7 @@ func TestOrdersDuringMoves(t *testing.T) {
 		calls := w.operatorCalls([]*rand.Rand{w.fork(), w.fork(), w.fork(), w.fork(), w.fork(), w.fork()}, 15*time.Second)
 		mover.Wait()
 		time.Sleep(2 * time.Second)
+		w.caughtUp()
 		again := w.checkOrders(notes, calls)
 		longest := slices.MaxFunc(calls, func(a, b operatorCall) int { return int(a.took - b.took) }).took
 		if moves < 15 || len(calls) < 200 || again > 0 || longest > time.Second {
@@ -227,6 +244,7 @@ func TestOrdersDuringFaults(t *testing.T) {
 		calls := w.operatorCalls(rngs, 18*time.Second)
 		faults.Wait()
 		time.Sleep(5 * time.Second)
+		w.caughtUp()
 		again := w.checkOrders(notes, calls)
 		if again > len(calls)/4 {
 			w.fail("%d of %d were to try again", again, len(calls))

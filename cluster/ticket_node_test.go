@@ -22,6 +22,20 @@ func ticketOf(t *testing.T, a answer) (x TicketInfo) {
 	return x
 }
 
+// assigned waits until a ticket has a match, and returns that.
+func assigned(t *testing.T, n *Node, id string) (x *TicketAssignment) {
+	t.Helper()
+	eventually(t, "ticket "+id+" has a match", func() bool {
+		got := ticketOf(t, insist(t, "GET", n.AdminURL()+"/v1/tickets/"+id+"?wait=9s", ""))
+		if got.State == "expired" {
+			t.Fatalf("%+v", got)
+		}
+		x = got.Assignment
+		return x != nil
+	})
+	return x
+}
+
 // Any node takes a ticket of any queue, and any other one tells of it; the players play where the ticket says.
 func TestTicketsOnAnyNode(t *testing.T) {
 	nodes := startCluster(t, 3, nil)
@@ -29,20 +43,20 @@ func TestTicketsOnAnyNode(t *testing.T) {
 	for i := range 3 {
 		body := fmt.Sprintf(`{"queue":"trio","game":"tag","size":3,"players":[{"id":"p%d","latency_ms":{"eu":30}}]}`, i)
 		if i == 2 { // the third would complete the match
-			a := do(t, "POST", nodes[2].AdminURL()+"/v1/tickets", strings.Replace(body, "p2", "p0", 1))
+			a := insist(t, "POST", nodes[2].AdminURL()+"/v1/tickets", strings.Replace(body, "p2", "p0", 1))
 			wantProblem(t, a, 409)
 			if !strings.Contains(string(a.body), "player-busy") || !strings.Contains(string(a.body), ids[0]) {
 				t.Errorf("busy: %s", a.body)
 			}
-			wantProblem(t, do(t, "POST", nodes[0].AdminURL()+"/v1/tickets", `{"queue":"other","size":2,"players":[{"id":"p1"}]}`), 409)
-			e := do(t, "GET", nodes[0].AdminURL()+"/v1/tickets/"+ids[1]+"/explain", "")
+			wantProblem(t, insist(t, "POST", nodes[0].AdminURL()+"/v1/tickets", `{"queue":"other","size":2,"players":[{"id":"p1"}]}`), 409)
+			e := insist(t, "GET", nodes[0].AdminURL()+"/v1/tickets/"+ids[1]+"/explain", "")
 			if !strings.Contains(string(e.body), `"candidates":1`) {
 				t.Errorf("explain: %s", e.body)
 			}
 		}
 		var again string
 		for range 2 { // the same key gives the same ticket, on another node too
-			a := do(t, "POST", nodes[(i+len(again))%3].AdminURL()+"/v1/tickets", body, "Idempotency-Key", fmt.Sprint("k", i))
+			a := insist(t, "POST", nodes[(i+len(again))%3].AdminURL()+"/v1/tickets", body, "Idempotency-Key", fmt.Sprint("k", i))
 			if a.status != 201 {
 				t.Fatalf("%d %s", a.status, a.body)
 			}
@@ -59,62 +73,53 @@ func TestTicketsOnAnyNode(t *testing.T) {
 	}
 	match := ""
 	for i, id := range ids {
-		x := ticketOf(t, do(t, "GET", nodes[(i+1)%3].AdminURL()+"/v1/tickets/"+id+"?wait=10s", ""))
-		if x.Assignment == nil || match != "" && x.Assignment.Match != match {
+		x := assigned(t, nodes[(i+1)%3], id)
+		if match != "" && x.Match != match {
 			t.Fatalf("ticket %+v", x)
 		}
-		match = x.Assignment.Match
-		p := join(t, x.Assignment.URL, x.Assignment.Tokens[fmt.Sprintf("p%d", i)])
-		p.welcomed()
+		match = x.Match
+		join(t, x.URL, x.Tokens[fmt.Sprintf("p%d", i)]).welcomed()
 	}
-	wantProblem(t, do(t, "DELETE", nodes[0].AdminURL()+"/v1/tickets/"+ids[0], ""), 409)
-	wantProblem(t, do(t, "GET", nodes[0].AdminURL()+"/v1/tickets/nonsense", ""), 404)
+	wantProblem(t, insist(t, "DELETE", nodes[0].AdminURL()+"/v1/tickets/"+ids[0], ""), 409)
+	wantProblem(t, insist(t, "GET", nodes[0].AdminURL()+"/v1/tickets/nonsense", ""), 404)
 
 	// Who has a match may look for the next one, and may think better of it.
-	a := do(t, "POST", nodes[1].AdminURL()+"/v1/tickets", `{"queue":"trio","game":"tag","size":3,"players":[{"id":"p0"}]}`)
+	var a answer
 	eventually(t, "released", func() bool {
-		if a.status != 201 {
-			a = do(t, "POST", nodes[1].AdminURL()+"/v1/tickets", `{"queue":"trio","game":"tag","size":3,"players":[{"id":"p0"}]}`)
-		}
+		a = insist(t, "POST", nodes[1].AdminURL()+"/v1/tickets", `{"queue":"trio","game":"tag","size":3,"players":[{"id":"p0"}]}`, "Idempotency-Key", "next")
 		return a.status == 201
 	})
 	id := a.field(t, "ticket_id")
-	if a := do(t, "DELETE", nodes[2].AdminURL()+"/v1/tickets/"+id, ""); a.status != 204 {
-		t.Errorf("delete: %d %s", a.status, a.body)
-	}
-	wantProblem(t, do(t, "GET", nodes[1].AdminURL()+"/v1/tickets/"+id, ""), 404)
+	finish(t, "DELETE", nodes[2].AdminURL()+"/v1/tickets/"+id, "", 204)
+	wantProblem(t, insist(t, "GET", nodes[1].AdminURL()+"/v1/tickets/"+id, ""), 404)
 }
 
 // A match that somebody has left asks by itself, and a ticket for it fills his seat.
 func TestBackfill(t *testing.T) {
-	n := startNode(t, func(c *Config) { c.SeatHold = 50 * time.Millisecond })
-	n.seats.hold.Store(int64(300 * time.Millisecond))
-	ask := func(player string) TicketInfo {
+	n := startNode(t, nil)
+	n.seats.hold.Store(int64(time.Hour)) // who is assigned to a match that runs is waited for, however slow this machine is
+	ask := func(player string) (id string) {
 		t.Helper()
-		a := do(t, "POST", n.AdminURL()+"/v1/tickets", `{"queue":"duel","game":"tag","size":2,"players":[{"id":"`+player+`"}]}`)
-		return ticketOf(t, do(t, "GET", n.AdminURL()+"/v1/tickets/"+a.field(t, "ticket_id")+"?wait=1ms", ""))
-	}
-	wait := func(x TicketInfo) *TicketAssignment {
-		t.Helper()
-		x = ticketOf(t, do(t, "GET", n.AdminURL()+"/v1/tickets/"+x.ID+"?wait=9s", ""))
-		if x.Assignment == nil {
-			t.Fatalf("no match: %+v", x)
-		}
-		return x.Assignment
+		return insist(t, "POST", n.AdminURL()+"/v1/tickets", `{"queue":"duel","game":"tag","size":2,"players":[{"id":"`+player+`"}]}`,
+			"Idempotency-Key", player).field(t, "ticket_id")
 	}
 	a, b := ask("a"), ask("b")
-	first := wait(a)
+	first := assigned(t, n, a)
 	join(t, first.URL, first.Tokens["a"]).welcomed()
-	// b never comes: his seat is free again, and c gets it.
-	if wait(b).Match != first.Match {
+	if assigned(t, n, b).Match != first.Match {
 		t.Fatal("two matches")
 	}
-	third := wait(ask("c"))
+	// b never comes: some time later his seat is free again, and c gets it.
+	n.seats.mu.Lock()
+	n.seats.bookLocked(first.Match, time.Now()).since = time.Now().Add(-2 * time.Hour)
+	n.seats.mu.Unlock()
+	third := assigned(t, n, ask("c"))
 	if third.Match != first.Match {
 		t.Errorf("c is in match %s, want %s", third.Match, first.Match)
 	}
 	join(t, third.URL, third.Tokens["c"]).welcomed()
-	if x := ask("d"); x.Assignment != nil {
+	d := insist(t, "GET", n.AdminURL()+"/v1/tickets/"+ask("d")+"?wait=1200ms", "") // matches ask every second
+	if x := ticketOf(t, d); x.Assignment != nil {
 		t.Errorf("d got a seat in a full match: %+v", x.Assignment)
 	}
 }

@@ -89,11 +89,14 @@ func (u *update) judge(version uint32) {
 		for _, p := range players {
 			eventually(u.t, "all commands are echoed, all samples answered", p.quiet)
 		}
-		m := show(u.t, u.now()[0], id)
-		owner := ownerOf(u.now(), id).matches.get(id)
-		if h := owner.match.Header(); h.Version != version || m.Round != 1 || m.Online != 2 {
-			u.t.Errorf("match %s: version %d, %+v", id, h.Version, m)
-		}
+		var m admin.Match
+		eventually(u.t, "all players are there", func() bool { m = show(u.t, u.now()[0], id); return m.Online == 2 })
+		undisturbed(u.t, u.now(), id, func(owner *Node) error {
+			if h := owner.matches.get(id).match.Header(); h.Version != version || m.Round != 1 {
+				return fmt.Errorf("match %s: version %d, %+v", id, h.Version, m)
+			}
+			return nil
+		})
 		owners := map[uint32]string{}
 		for _, p := range players {
 			eventually(u.t, "all commands count", func() bool { return scored(show(u.t, u.now()[0], id), p) })
@@ -101,8 +104,8 @@ func (u *update) judge(version uint32) {
 			u.judgePlayer(p, owners)
 			longest = max(longest, p.gap)
 		}
-		wantStatus(u.t, do(u.t, "DELETE", u.now()[0].AdminURL()+"/v1/matches/"+id, ""), 204)
-		<-owner.gone
+		finish(u.t, "DELETE", u.now()[0].AdminURL()+"/v1/matches/"+id, "", 204)
+		eventually(u.t, "the match is nowhere any more", func() bool { return ownerOf(u.now(), id) == nil })
 		u.judgeRecordings(id)
 	}
 	u.t.Logf("longest gap between frames: %v", longest)

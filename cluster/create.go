@@ -23,6 +23,7 @@ import (
 type askCreate struct {
 	Match string          `json:"match"`
 	Spec  admin.MatchSpec `json:"spec"`
+	Once  bool            `json:"once,omitempty"` // for a key: it is answered once enough nodes know of it
 }
 
 type gotCreate struct {
@@ -102,6 +103,7 @@ func (n *Node) giveCreateOnce(ctx context.Context, _ string, in askCreate) (got 
 		return got, err
 	}
 	defer leave()
+	in.Once = true
 	w, err := n.search(ctx, in.Match)
 	switch {
 	case errors.Is(err, admin.ErrNotFound) && !n.joined():
@@ -277,6 +279,13 @@ func (n *Node) lapseLocked() {
 
 // giveCreate hosts a match here, once for each id.
 func (n *Node) giveCreate(ctx context.Context, _ string, in askCreate) (got gotCreate, err error) {
+	if got, err = n.create(ctx, in); err == nil && in.Once {
+		err = n.settle(in.Match)
+	}
+	return got, err
+}
+
+func (n *Node) create(ctx context.Context, in askCreate) (got gotCreate, err error) {
 	got.URL = n.meta.URL
 	def, err := n.game(in.Spec.Game)
 	if err != nil {
@@ -291,11 +300,7 @@ func (n *Node) giveCreate(ctx context.Context, _ string, in askCreate) (got gotC
 		}
 		return got, nil
 	}
-	late := ctx.Err() != nil
-	if by, ok := ctx.Deadline(); ok {
-		late = late || !time.Now().Before(by)
-	}
-	if late || !n.intents.allows(in.Match, n.id) { // this node stood still meanwhile, and the match may have been made elsewhere
+	if over(ctx) || !n.intents.allows(in.Match, n.id) { // this node stood still meanwhile, and the match may have been made elsewhere
 		return got, fmt.Errorf("%w: the match is to be made elsewhere by now", admin.ErrUnreachable)
 	}
 	switch r, ok := n.dir.Get(in.Match); { // somebody made it

@@ -170,6 +170,7 @@ func (n *Node) viewChanged(v member.View) {
 	n.mu.Lock()
 	n.view = v
 	n.mu.Unlock()
+	n.saw(living(v))
 	select {
 	case n.wake <- struct{}{}:
 	default: // it will look at this view too

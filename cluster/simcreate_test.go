@@ -55,9 +55,12 @@ func (w *simWorld) seedAt(made admin.Created) uint64 {
 	return 0
 }
 
+// keyTime is how long callers use a key before they go on to the next.
+const keyTime = 3 * time.Second
+
 // createOften has callers, with a source of chance each, create under a few keys at random nodes until the time is over, each again after an
-// error.
-func (w *simWorld) createOften(callers []*rand.Rand, d time.Duration) []porcupine.Operation {
+// error. Where late is set they come again with old keys too.
+func (w *simWorld) createOften(callers []*rand.Rand, d time.Duration, late bool) []porcupine.Operation {
 	var mu sync.Mutex
 	var history []porcupine.Operation
 	var all sync.WaitGroup
@@ -66,7 +69,11 @@ func (w *simWorld) createOften(callers []*rand.Rand, d time.Duration) []porcupin
 		all.Go(func() {
 			for time.Now().Before(end) {
 				time.Sleep(time.Duration(rng.Int64N(int64(600 * time.Millisecond))))
-				key := fmt.Sprint("key", int(time.Since(w.start)/(3*time.Second))) // a new one every 3 s
+				number := int(time.Since(w.start) / keyTime)
+				if late && rng.IntN(3) == 0 {
+					number = rng.IntN(number + 1)
+				}
+				key := fmt.Sprint("key", number)
 				n := w.anyNode(rng)
 				w.mu.Lock()
 				paused := n.paused
@@ -92,38 +99,82 @@ func (w *simWorld) createOften(callers []*rand.Rand, d time.Duration) []porcupin
 	return history
 }
 
-// TestSimCreateOnce: concurrent creations with a key, through all nodes, make one match, while nodes die and links are cut.
-func TestSimCreateOnce(t *testing.T) {
-	seeds(t, 2, func(w *simWorld) {
-		w.grow(5)
-		callers := []*rand.Rand{w.fork(), w.fork(), w.fork(), w.fork()} // before trouble draws from the same source
-		stop := make(chan struct{})
-		var chaos sync.WaitGroup
-		chaos.Go(func() {
-			defer close(stop)
-			w.trouble(20*time.Second, "kill", "cut", "pause", "loss")
-		})
-		history := w.createOften(callers, 20*time.Second)
-		<-stop
-		chaos.Wait()
-		time.Sleep(10 * time.Second)
-		if len(history) < 5 {
-			w.fail("only %d creations were answered", len(history))
+// massacre kills most of five nodes within some seconds, while others come, once in a while: those that come need time to learn what the dead knew.
+func massacre() simFault {
+	var last time.Time
+	return simFault{"massacre", func(w *simWorld) func() {
+		if !last.IsZero() && time.Since(last) < 2*quorumFor {
+			return nil
 		}
-		if !porcupine.CheckOperations(onceModel, history) {
-			w.fail("a key made two matches:%s", twice(history))
+		missing := 0
+		for range 3 {
+			if n := w.pick(3); n != nil {
+				w.kill(n)
+				missing++
+			}
+			if w.rng.IntN(2) == 0 {
+				w.add()
+				missing--
+			}
+			time.Sleep(time.Duration(w.rng.Int64N(int64(time.Second))))
 		}
-		owners := map[string]string{}
-		for _, n := range w.alive() {
-			for _, h := range n.Node.matches.all() {
-				if o := owners[h.match.ID()]; o != "" {
-					w.fail("match %s runs on %s and %s", h.match.ID(), o, n.name)
-				}
-				owners[h.match.ID()] = n.name
+		last = time.Now()
+		return func() {
+			for range missing {
+				w.add()
 			}
 		}
-		w.t.Logf("%d creations answered, %d matches", len(history), len(owners))
+	}}
+}
+
+// TestSimCreateOnce: concurrent creations with a key, through all nodes, make one match, while nodes die and links are cut.
+func TestSimCreateOnce(t *testing.T) {
+	seeds(t, 2, func(w *simWorld) { w.createOnce(20*time.Second, 5, "kill", "cut", "pause", "loss") })
+}
+
+// TestSimCreateOnceInRuins: the same where most nodes die at once and others take their places. There may be no match, but not two.
+func TestSimCreateOnceInRuins(t *testing.T) {
+	seeds(t, 2, func(w *simWorld) {
+		w.plans = []simFault{massacre()}
+		w.createOnce(40*time.Second, 1, "massacre", "cut", "pause", "loss")
 	})
+}
+
+// createOnce has callers create under keys while there is trouble, for longer than quorumFor also under old ones, and looks for second matches. At
+// least so many creations must be answered.
+func (w *simWorld) createOnce(d time.Duration, least int, faults ...string) {
+	w.grow(5)
+	callers := []*rand.Rand{w.fork(), w.fork(), w.fork(), w.fork()} // before trouble draws from the same source
+	stop := make(chan struct{})
+	var chaos sync.WaitGroup
+	chaos.Go(func() {
+		defer close(stop)
+		w.trouble(d, faults...)
+	})
+	history := w.createOften(callers, d, d > 2*quorumFor)
+	<-stop
+	chaos.Wait()
+	time.Sleep(10 * time.Second)
+	if len(history) < least {
+		w.fail("only %d creations were answered", len(history))
+	}
+	if !porcupine.CheckOperations(onceModel, history) {
+		w.fail("a key made two matches:%s", twice(history))
+	}
+	owners := map[string]string{}
+	for _, n := range w.alive() {
+		for _, h := range n.Node.matches.all() {
+			if o := owners[h.match.ID()]; o != "" {
+				w.fail("match %s runs on %s and %s", h.match.ID(), o, n.name)
+			}
+			owners[h.match.ID()] = n.name
+		}
+	}
+	keys := map[string]bool{}
+	for _, o := range history {
+		keys[o.Input.(string)] = true
+	}
+	w.t.Logf("%d creations of %d keys answered, %d matches", len(history), len(keys), len(owners))
 }
 
 // twice lists the answers for keys that made more than one match.

@@ -109,11 +109,14 @@ type newMatch struct {
 	Seed   uint64 `json:"seed,omitempty"`
 }
 
-func (c *caller) createMatch(ctx context.Context, admin string, m newMatch) (id string, err error) {
+// createMatch makes a match; again with the same idempotency key it answers with the one that was made.
+func (c *caller) createMatch(ctx context.Context, admin, key string, m newMatch) (id string, err error) {
 	var out struct {
 		ID string `json:"match_id"`
 	}
-	err = c.call(ctx, "POST", admin+"/v1/matches", m, &out)
+	keyed := *c
+	keyed.idempotency = key
+	err = keyed.call(ctx, "POST", admin+"/v1/matches", m, &out)
 	if err == nil && out.ID == "" {
 		err = fmt.Errorf("POST %s/v1/matches: the answer has no match_id", admin)
 	}

@@ -2,8 +2,10 @@ package bots
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,6 +21,7 @@ const (
 	settleWait  = 5 * time.Second  // how long after the end an answer may still come
 	leaveWait   = 5 * time.Second  // how long everybody may take to leave
 	cleanupWait = 15 * time.Second // how long deleting the matches may take
+	setupTries  = 10 * time.Second // for how long a node may say that it cannot make a match, or sign for its players
 	setupAtOnce = 4                // matches being made at the same time
 	joinsAtOnce = 64               // bots connecting at the same time
 )
@@ -155,7 +158,12 @@ func (r *run) setup(ctx context.Context) <-chan made {
 
 // makeMatch makes match i, with the tokens of its players, and looks up where it is played.
 func (r *run) makeMatch(ctx context.Context, i int) (*match, error) {
-	id, err := r.api.createMatch(ctx, r.admin, newMatch{Game: r.cfg.Game, Seats: r.cfg.Players, TickHz: r.cfg.TickHz, Seed: r.cfg.Seed + uint64(i)})
+	var id string
+	err := patiently(ctx, func() (err error) {
+		wish := newMatch{Game: r.cfg.Game, Seats: r.cfg.Players, TickHz: r.cfg.TickHz, Seed: r.cfg.Seed + uint64(i)}
+		id, err = r.api.createMatch(ctx, r.admin, fmt.Sprintf("bots-%s-%d", r.id, i), wish)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("make a match: %w", err)
 	}
@@ -163,13 +171,32 @@ func (r *run) makeMatch(ctx context.Context, i int) (*match, error) {
 	for p := range m.players {
 		m.players[p] = newPlayer{ID: fmt.Sprintf("bot-%s-%d-%d", r.id, i, p), Name: fmt.Sprintf("Bot %d", p+1), Bot: true}
 	}
-	if m.tokens, err = r.api.tokens(ctx, r.admin, id, m.players); err != nil {
+	if err = patiently(ctx, func() (err error) {
+		m.tokens, err = r.api.tokens(ctx, r.admin, id, m.players)
+		return err
+	}); err != nil {
 		return m, fmt.Errorf("tokens: %w", err)
 	}
 	if m.url, err = r.nodes.locate(ctx, id, 0); err != nil {
 		return m, fmt.Errorf("route: %w", err)
 	}
 	return m, nil
+}
+
+// patiently makes a call again, for a while, when the node says that it cannot now: one that has to answer it may be busy, or be taken for dead.
+func patiently(ctx context.Context, call func() error) error {
+	for began := time.Now(); ; {
+		err := call()
+		var s *statusError
+		if !errors.As(err, &s) || s.status != http.StatusServiceUnavailable || time.Since(began) > setupTries {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(100 * time.Millisecond): // asks another process; there is nothing to wait for
+		}
+	}
 }
 
 // deleteMatch deletes a match by way of any node that can.

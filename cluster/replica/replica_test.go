@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"fmt"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -16,10 +17,12 @@ func TestStandbyEqualsOwner(t *testing.T) {
 		maxTicks := rapid.SampledFrom([]int{5, 70, 300}).Draw(rt, "tail")
 		exact := rapid.Bool().Draw(rt, "exact")
 		w := newWorld(rt, def, seed, 3, func(c *SourceConfig) { c.MaxTicks, c.Exact = maxTicks, exact })
+		joined := 0
 		for range 4 {
 			w.run(w.rnd.IntN(100), true)
 			if len(w.nodes) < 2 {
-				w.join(string(rune('a' + w.rnd.IntN(1000))))
+				w.join(fmt.Sprint("n", joined)) // no two have the same name
+				joined++
 			}
 			if n := w.nodes[0]; w.rnd.IntN(3) == 0 && n.standby.Position().Loaded && n.standby.Position().Tick > w.owner.core.Tick()-300 {
 				w.promote(n)

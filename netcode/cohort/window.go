@@ -39,7 +39,7 @@ type Window struct {
 	span   int     // bytes that the stream may refer to; 0: it has to begin anew, with the tail
 }
 
-// NewWindow returns an empty window that uses the engines of c. It takes 8 KiB, once it is used, and then, while c has one left, a
+// NewWindow returns an empty window that uses the engines of c. It takes up to 8 KiB, as it is used, and then, while c has one left, a
 // stream of 1 MiB. Whoever is done with it calls Close.
 func (c *Compressor) NewWindow() *Window { return &Window{c: c} }
 
@@ -109,12 +109,12 @@ var nothing = []byte{8, 0, 0, 0, 4, 0, 4, 0, 4, 0, 0, 0}
 func (w *Window) tail() []byte { return w.last[max(0, len(w.last)-WindowSize):] }
 
 func (w *Window) push(msg []byte) {
-	if w.last == nil {
-		w.last = make([]byte, 0, 2*WindowSize)
-	}
 	msg = msg[max(0, len(msg)-WindowSize):]
-	if len(w.last)+len(msg) > cap(w.last) {
+	if len(w.last)+len(msg) > 2*WindowSize {
 		w.last = w.last[:copy(w.last, w.tail())]
+	}
+	if n := len(w.last) + len(msg); n > cap(w.last) { // where nothing happens, few messages are worth compressing
+		w.last = append(make([]byte, 0, min(2*n, 2*WindowSize)), w.last...)
 	}
 	w.last = append(w.last, msg...)
 }

@@ -123,7 +123,7 @@ func TestWindowHoldsTheLast(t *testing.T) {
 				t.Fatalf("window of %d bytes after %d", len(w.tail()), len(all))
 			}
 		}
-		if cap(w.last) != 2*WindowSize {
+		if cap(w.last) > 2*WindowSize {
 			t.Fatalf("%d bytes of memory", cap(w.last))
 		}
 	})

@@ -103,6 +103,12 @@ func (s *Snapshot) Build(tick, frame uint32, prev *Snapshot, rows []game.Row, al
 	var old []row
 	if prev != nil && prev != s && prev.frame+1 == frame && prev.channel == s.channel {
 		old = prev.rows
+		if s.vals == nil { // as many as before, as a rule: growing by the row would leave up to half of it unused
+			s.vals = slices.Grow(s.vals, len(prev.vals))
+		}
+	}
+	if s.rows == nil {
+		s.rows = slices.Grow(s.rows, min(len(rows), MaxRows))
 	}
 	for _, r := range rows {
 		if !s.accepts(r, all) {

@@ -43,6 +43,8 @@ type Config struct {
 	Skill int
 	// Seed decides what the bots do, whose connections are cut, and what the network does; 0 means 1.
 	Seed uint64
+	// Settle is how long after the end a player may take to be heard of once more, and an answer to come; default 5 s.
+	Settle time.Duration
 	// JoinTimeout is how long all may take to join; default 30 s and 20 ms for every player.
 	JoinTimeout time.Duration
 	// End, if it is not nil, ends the counting before Duration is over, when it is closed.
@@ -103,6 +105,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Seed == 0 {
 		c.Seed = 1
+	}
+	if c.Settle == 0 {
+		c.Settle = settleWait
 	}
 	if c.JoinTimeout == 0 {
 		c.JoinTimeout = 30*time.Second + time.Duration(c.Matches*c.Players)*20*time.Millisecond

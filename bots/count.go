@@ -151,7 +151,7 @@ func (r *run) report(from, to totals, seconds float64) Report {
 func (r *run) settle(ctx context.Context) {
 	t := time.NewTicker(20 * time.Millisecond)
 	defer t.Stop()
-	for end := time.Now().Add(settleWait); time.Now().Before(end) && ctx.Err() == nil; <-t.C {
+	for end := time.Now().Add(r.cfg.Settle); time.Now().Before(end) && ctx.Err() == nil; <-t.C {
 		open := 0
 		for _, b := range r.bots {
 			if b.joined.Load() && !b.settled.Load() {

@@ -18,7 +18,7 @@ import (
 const (
 	churnEvery  = 5 * time.Second
 	lostAfter   = 2 * time.Second  // an input without an answer for so long before the end is lost
-	settleWait  = 5 * time.Second  // how long after the end an answer may still come
+	settleWait  = 5 * time.Second  // how long after the end an answer may still come, by default
 	leaveWait   = 5 * time.Second  // how long everybody may take to leave
 	cleanupWait = 15 * time.Second // how long deleting the matches may take
 	setupTries  = 10 * time.Second // for how long a node may say that it cannot make a match, or sign for its players

@@ -40,6 +40,7 @@ const (
 	startWithin   = 12 * time.Second
 	joinWithin    = 15 * time.Second
 	recoverWithin = 8 * time.Second
+	settleWithin  = 5 * time.Second // the last answers
 	quitPatience  = 1500 * time.Millisecond
 )
 
@@ -118,7 +119,8 @@ func (d *demonstration) botsConfig(end <-chan struct{}) bots.Config {
 	cfg := bots.Config{
 		Target: d.nodes[0].player, Admin: d.nodes[0].admin, Matches: d.cfg.matches, Players: d.cfg.players, Game: def.Name,
 		Games: map[string]game.Def{def.Name: def}, Scatter: true, Duration: d.cfg.limit, End: end, Sights: d.sights, JoinTimeout: joinWithin + d.cfg.slack,
-		Seed: uint64(time.Now().UnixNano()),
+		Settle: settleWithin + d.cfg.slack,
+		Seed:   uint64(time.Now().UnixNano()),
 	}
 	for _, n := range d.nodes[1:] {
 		cfg.Others = append(cfg.Others, n.admin)

@@ -26,7 +26,8 @@ import (
 const (
 	intentFor  = 5 * time.Second  // for which another home is turned away; whoever intends to have a match made gives up before
 	intentKeep = 30 * time.Second // for which it is remembered who was asked to host it: by then everybody has heard of the match, or of its node's death
-	maxIntents = 100_000
+	takenKeep  = doubtFor         // for which it is remembered that a match was made: the directory drops records of nodes that may be on the other side of a split
+	maxIntents = 100_000          // from which on takenKeep is as short as intentKeep
 )
 
 // createWithin bounds what a home does for a key after it has found that there is no match yet.
@@ -105,8 +106,12 @@ func (i *intents) lapseLocked(now time.Time) {
 		return
 	}
 	i.swept = now
+	taken := takenKeep
+	if len(i.all) >= maxIntents {
+		taken = intentKeep
+	}
 	for match, x := range i.all {
-		if now.Sub(x.owners[x.owner]) >= intentKeep {
+		if age := now.Sub(x.owners[x.owner]); age >= intentKeep && (!x.taken || age >= taken) {
 			delete(i.all, match)
 		}
 	}
@@ -118,13 +123,27 @@ func (i *intents) take(match, owner string) bool {
 	defer i.mu.Unlock()
 	x := i.all[match]
 	switch {
-	case x == nil:
+	case x == nil && len(i.all) >= maxIntents:
 		return true // the record is there, which says as much
+	case x == nil:
+		if i.all == nil {
+			i.all = map[string]*intent{}
+		}
+		x = &intent{home: owner, owner: owner, owners: map[string]time.Time{owner: time.Now()}}
+		i.all[match] = x
 	case x.owner != owner:
 		return false
 	}
 	x.taken = true
 	return true
+}
+
+// took says whether a record of a match was taken here, even if the directory has dropped it since.
+func (i *intents) took(match string) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	x := i.all[match]
+	return x != nil && x.taken
 }
 
 // askIntent tells a node who is to host a match, that nobody is, or who hosts it.
@@ -180,7 +199,7 @@ func (n *Node) knowsOf(match string) bool {
 		return true
 	}
 	d := n.duties.get([]byte(match))
-	return d != nil && !d.idle.Load()
+	return d != nil && !d.idle.Load() || n.intents.took(match)
 }
 
 // takeLocked takes the record of a match that another node has made, unless a third one is to make it, or has. The caller holds placing.
@@ -278,21 +297,21 @@ func (n *Node) intend(match, owner string) error {
 		return fmt.Errorf("%w: this node has not found out yet who was here before it", admin.ErrUnreachable)
 	}
 	v, own, gone := n.tickets.view(), n.memberSets(), n.goners()
-	known, ok := false, false
-	outs := n.canvass(v.living, askIntent{Match: match, Owner: owner, Seen: sumSets(packSets(own))}, func(outs map[string]gotIntent) bool {
+	known := false
+	in := askIntent{Match: match, Owner: owner, Seen: sumSets(packSets(own))}
+	outs := n.canvass(v.living, in, func(outs map[string]gotIntent) bool { // all are waited for: each may be the only one that knows more
 		for _, out := range outs {
 			known = known || out.Known
 		}
-		ok = outs[owner].Noted && agreed(outs, own, gone) && unheard(outs, &v) == ""
-		return known || ok
+		return known
 	})
 	switch silent := unheard(outs, &v); {
 	case known:
 		return fmt.Errorf("%w: the match is being made", admin.ErrUnreachable)
-	case ok:
-		return nil
 	case silent != "":
 		return fmt.Errorf("%w: a node that may have made the match is silent", admin.ErrUnreachable)
+	case outs[owner].Noted && agreed(outs, own, gone):
+		return nil
 	}
 	return fmt.Errorf("%w: too few of the nodes that were here in the last %v know that the match is to be made: %d", admin.ErrUnreachable, quorumFor, len(outs))
 }

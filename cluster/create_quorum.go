@@ -41,9 +41,10 @@ import (
 // No node need wait after the death of a minority. Where half of a membership or more dies or is cut off within quorumFor, no key makes a match
 // until quorumFor after the deaths were noticed; matches without a key are made meanwhile. A log could not decide anything then either.
 // In the first quorumFor of a cluster's life the nodes that were there first are needed so too.
-// It is no proof against a majority that dies with all that it knows: a key may make another match after quorumFor where the first was
-// lost before any record reached a node that lives. Nor against an island that waits for quorumFor: Node.cutShort turns callers away there, but not
-// where as many nodes have come to it as it has lost, which cannot be told from their being replaced.
+// A node that took the record of a match remembers that for takenKeep, also where the directory drops it since most nodes are gone, and turns the key
+// away; so a key may make another match only where all who took it have died, or are silent for longer than quorumFor while as many others have come.
+// Nor is this a proof against an island that waits for quorumFor: Node.cutShort turns callers away there, but not where as many nodes have come to it as
+// it has lost, which cannot be told from their being replaced.
 const quorumFor = recentDeath
 
 // findFor is how long a node that has just started may take from hearing of one node to hearing of the next, until it has heard of all: who was in
@@ -209,7 +210,7 @@ func (n *Node) saw(here []string) {
 }
 
 // recallEvery is how often a node that has just started asks what it has not seen.
-const recallEvery = 100 * time.Millisecond
+const recallEvery = 50 * time.Millisecond
 
 // recall finds out which memberships there were before this node started: from a node that knows, or when all others have started just
 // now too. Without an answer it ends after quorumFor, when this node has seen enough itself.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/anishathalye/porcupine"
 
 	"github.com/overtime-server/overtime/cluster/admin"
+	"github.com/overtime-server/overtime/cluster/directory"
 )
 
 // creation is one answered POST /v1/matches with a key.
@@ -137,6 +139,46 @@ func TestSimCreateOnceInRuins(t *testing.T) {
 	seeds(t, 2, func(w *simWorld) {
 		w.plans = []simFault{massacre()}
 		w.createOnce(40*time.Second, 1, "massacre", "cut", "pause", "loss")
+	})
+}
+
+// A key makes no other match once its own has died with most of five nodes, also when the others took their records for those of a split, and new
+// nodes have come. Other keys make matches again.
+func TestKeyOfAMatchThatDiedWithMostNodes(t *testing.T) {
+	simulate(t, 1, func(w *simWorld) {
+		w.grow(5)
+		time.Sleep(freshFor)
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+		defer cancel()
+		create := func(key string) int { return w.alive()[0].call(ctx, "POST", "/v1/matches", "{}", key).Code }
+		if code := create("k"); code != 201 {
+			t.Fatalf("first: %d", code)
+		}
+		time.Sleep(time.Second)
+		match, _ := w.alive()[0].dir.Get(keyedID("k"))
+		doomed := []string{match.Owner, match.Standby, match.Witness}
+		for _, n := range w.alive() {
+			if slices.Contains(doomed, n.id) {
+				w.kill(n)
+			}
+		}
+		if code := create("another"); code != 503 {
+			t.Errorf("with most of the nodes just gone: %d", code)
+		}
+		time.Sleep(quorumFor + directory.DropAfter)
+		for range 3 {
+			w.add()
+		}
+		time.Sleep(quorumFor)
+		for i := range 20 {
+			if code := create("k"); code != 503 && code != 410 {
+				t.Errorf("again: %d", code)
+			}
+			if code := create(fmt.Sprint("new", i)); code != 201 {
+				t.Errorf("new key: %d", code)
+			}
+			time.Sleep(5 * time.Second)
+		}
 	})
 }
 

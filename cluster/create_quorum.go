@@ -213,7 +213,8 @@ func (n *Node) saw(here []string) {
 const recallEvery = 50 * time.Millisecond
 
 // recall finds out which memberships there were before this node started: from a node that knows, or when all others have started just
-// now too. Without an answer it ends after quorumFor, when this node has seen enough itself.
+// now too, which takes freshFor where no node was started with nobody to join. Without an answer it ends after quorumFor, when this node has seen
+// enough itself.
 func (n *Node) recall() {
 	every := time.NewTicker(recallEvery)
 	defer every.Stop()
@@ -243,11 +244,18 @@ func (n *Node) recallNow() bool {
 		}
 		return false
 	})
-	if whole == nil && (len(outs) < len(others) || len(others) == 0 && len(n.cfg.Join) > 0 && time.Since(n.began) < freshFor) {
-		return false // where somebody was found he is to be seen in a moment
+	if whole == nil && (len(outs) < len(others) || !n.founding(len(others))) {
+		return false
 	}
 	n.intents.seen.adopt(time.Now(), unpackSets(whole))
 	return true
+}
+
+// founding says whether this node and so many others, none of which knows of any before them, may be all there are: it was told of nobody else, and
+// has had time to find more. Nodes that have found only each other so far, since those that were there before are silent, are no cluster of their own.
+func (n *Node) founding(others int) bool {
+	join := len(n.cfg.Join)
+	return join == 0 || others+1 >= join && time.Since(n.began) >= freshFor
 }
 
 // recalled says whether this node knows of all memberships of the last quorumFor.

@@ -39,7 +39,7 @@ import (
 // # What it costs, and what it does not give
 //
 // No node need wait after the death of a minority. Where half of a membership or more dies or is cut off within quorumFor, no key makes a match
-// until quorumFor after the deaths were noticed; matches without a key are made meanwhile. A log could not decide anything then either.
+// until quorumFor after the deaths were noticed, also where others took their places one by one; matches without a key are made meanwhile. A log could not decide anything then either.
 // In the first quorumFor of a cluster's life the nodes that were there first are needed so too.
 // A node that took the record of a match remembers that for takenKeep, also where the directory drops it since most nodes are gone, and turns the key
 // away; so a key may make another match only where all who took it have died, or are silent for longer than quorumFor while as many others have come.

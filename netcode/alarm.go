@@ -6,24 +6,30 @@ import (
 	"time"
 )
 
-// alarmSlack is how long after a moment the process is woken for it: the runtime's timer must be due when it is looked at.
-const alarmSlack = 40 * time.Microsecond
+// alarmSlack is how much later than asked for somebody may be woken, so that all whose times are that close are woken at once.
+const alarmSlack = 50 * time.Microsecond
 
-// maxAlarms bounds the moments that an Alarm keeps; what is set beyond comes when the runtime's timers come.
+// maxAlarms bounds who waits for an Alarm; who comes then is woken by his own timer.
 const maxAlarms = 4096
 
-// Alarm wakes an idle process when a tick is due. The runtime alone waits for its timers with epoll_wait, which counts milliseconds, so
-// that a tick would begin up to one late. An Alarm sets a timer of the kernel (timerfd), whose event ends that wait in time; the timers then
-// fire as they do anyway. One serves all matches of a process.
+// Alarm wakes matches when their ticks are due, by a timer of the kernel (timerfd). The runtime's own timers come up to a
+// millisecond late in a process that is idle, for it waits for them with epoll_wait, which counts milliseconds, and often wakes in vain before.
+// One serves all matches of a process.
 type Alarm struct {
 	clock bell
 	begin time.Time // base of all times
 	ended sync.WaitGroup
 
 	mu     sync.Mutex
-	due    []time.Duration // latest first, at most maxAlarms
-	set    time.Duration   // what the clock was set to last; 0: it is not set
+	due    []sleeper     // latest first, at most maxAlarms
+	set    time.Duration // what the clock was set to last; 0: it is not set
 	closed bool
+}
+
+// sleeper is who is woken at a time.
+type sleeper struct {
+	at   time.Duration
+	wake chan<- struct{}
 }
 
 // bell is a timer of the kernel.
@@ -58,39 +64,50 @@ func (a *Alarm) Close() error {
 	return err
 }
 
-// At has the process woken at a time soon. Any goroutine; it does not block.
-func (a *Alarm) At(t time.Time) {
-	d := t.Sub(a.begin) + alarmSlack
+// At sends to wake, unless it is full, when a time has come. Any goroutine; it does not block.
+func (a *Alarm) At(t time.Time, wake chan<- struct{}) {
+	x := sleeper{t.Sub(a.begin), wake}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.closed || len(a.due) == maxAlarms {
 		return
 	}
-	i, _ := slices.BinarySearchFunc(a.due, d, func(e, d time.Duration) int { return int(d - e) })
-	a.due = slices.Insert(a.due, i, d)
-	if a.set == 0 || d < a.set {
+	i, _ := slices.BinarySearchFunc(a.due, x, func(e, x sleeper) int { return int(x.at - e.at) })
+	a.due = slices.Insert(a.due, i, x)
+	if a.set == 0 || x.at+alarmSlack <= a.set {
 		a.armLocked(time.Since(a.begin))
 	}
 }
 
-// run sets the clock for the next moment whenever it has rung.
+// run wakes those whose time has come whenever the clock rings, and sets it for the next.
 func (a *Alarm) run() {
 	for a.clock.wait() == nil {
 		a.mu.Lock()
 		now := time.Since(a.begin)
-		for n := len(a.due); n > 0 && a.due[n-1] <= now; n-- {
-			a.due = a.due[:n-1]
+		n := len(a.due)
+		for n > 0 && a.due[n-1].at <= now {
+			n--
+			select {
+			case a.due[n].wake <- struct{}{}:
+			default:
+			}
 		}
-		a.set = 0
-		if len(a.due) > 0 && !a.closed {
+		clear(a.due[n:])
+		a.due, a.set = a.due[:n], 0
+		if n > 0 && !a.closed {
 			a.armLocked(now)
 		}
 		a.mu.Unlock()
 	}
 }
 
-// armLocked sets the clock for the next moment. Called with mu held, before Close, and with a moment to wait for.
+// armLocked sets the clock for the next sleeper, and for those who come soon after. Called with mu held, before Close, and with somebody
+// asleep.
 func (a *Alarm) armLocked(now time.Duration) {
-	a.set = a.due[len(a.due)-1]
-	a.clock.ring(max(a.set-now, 1))
+	i := len(a.due) - 1
+	for limit := a.due[i].at + alarmSlack; i > 0 && a.due[i-1].at <= limit; {
+		i--
+	}
+	a.set = max(a.due[i].at, now+1)
+	a.clock.ring(a.set - now)
 }

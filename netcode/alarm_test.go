@@ -3,6 +3,7 @@ package netcode
 import (
 	"os"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -35,35 +36,60 @@ func (b *virtualBell) close() error {
 	return nil
 }
 
-// An alarm rings once for every moment it was told of, whatever their order, however many are told at once, and for nothing else.
+// Everybody is woken when his time has come, and not much later, whatever the order.
 func TestAlarmRings(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		type order struct{ pause, in time.Duration }
 		orders := rapid.SliceOfN(rapid.Custom(func(r *rapid.T) order {
 			return order{
-				time.Duration(rapid.IntRange(0, 5).Draw(r, "pause, ms")) * time.Millisecond,
-				time.Duration(rapid.IntRange(1, 40).Draw(r, "in, ms")) * time.Millisecond,
+				time.Duration(rapid.IntRange(0, 500).Draw(r, "pause, 10 us")) * 10 * time.Microsecond,
+				time.Duration(rapid.IntRange(1, 4000).Draw(r, "in, 10 us")) * 10 * time.Microsecond,
 			}
 		}), 1, 40).Draw(r, "orders")
 		synctest.Test(t, func(*testing.T) {
 			b := &virtualBell{timer: time.NewTimer(time.Hour), gone: make(chan struct{}), begin: time.Now()}
 			a := newAlarm(b)
-			var want []time.Duration
+			var all sync.WaitGroup
 			for _, o := range orders {
 				time.Sleep(o.pause)
-				a.At(time.Now().Add(o.in))
-				want = append(want, time.Since(b.begin)+o.in+alarmSlack)
+				wake, at := make(chan struct{}, 1), time.Now().Add(o.in)
+				a.At(at, wake)
+				all.Go(func() {
+					<-wake
+					if late := time.Since(at); late < 0 || late > alarmSlack {
+						r.Errorf("woken %v late", late)
+					}
+				})
 			}
-			time.Sleep(time.Second)
+			all.Wait()
+			if len(b.rang) > len(orders) {
+				r.Errorf("rang %d times for %d", len(b.rang), len(orders))
+			}
 			if err := a.Close(); err != nil {
 				r.Fatal(err)
 			}
-			a.At(time.Now()) // is nothing any more
-			slices.Sort(want)
-			if want = slices.Compact(want); !slices.Equal(b.rang, want) {
-				r.Fatalf("rang at %v, want %v", b.rang, want)
-			}
+			a.At(time.Now(), nil) // is nothing any more
 		})
+	})
+}
+
+// Those who are close together are woken at once.
+func TestAlarmRingsOnceForNeighbours(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &virtualBell{timer: time.NewTimer(time.Hour), gone: make(chan struct{}), begin: time.Now()}
+		a := newAlarm(b)
+		wake := make(chan struct{}, 6)
+		for _, in := range []int{2000, 1040, 1000, 1020, 2030, 1060} { // in us
+			a.At(b.begin.Add(time.Duration(in)*time.Microsecond), wake)
+		}
+		for range cap(wake) {
+			<-wake
+		}
+		_ = a.Close()
+		want := []time.Duration{1040 * time.Microsecond, 1060 * time.Microsecond, 2030 * time.Microsecond}
+		if !slices.Equal(b.rang, want) {
+			t.Errorf("rang at %v, want %v", b.rang, want)
+		}
 	})
 }
 
@@ -72,7 +98,7 @@ func TestAlarmIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAlarm(&virtualBell{timer: time.NewTimer(time.Hour), gone: make(chan struct{}), begin: time.Now()})
 		for i := range maxAlarms + 10 {
-			a.At(time.Now().Add(time.Duration(i+1) * time.Second))
+			a.At(time.Now().Add(time.Duration(i+1)*time.Second), make(chan struct{}, 1))
 		}
 		if len(a.due) != maxAlarms {
 			t.Errorf("%d moments", len(a.due))

@@ -26,7 +26,8 @@ type Match struct {
 	kinds    []schema.Kind
 	ready    chan struct{} // closed when Match and mapHash are set
 	mapHash  string
-	ringSize int // snapshots kept per channel
+	ringSize int     // snapshots kept per channel
+	phase    float64 // of its ticks; 0: whichever it came with
 
 	// shared
 	standby atomic.Pointer[string] // address of the standby, never nil; a change is a new pointer

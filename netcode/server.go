@@ -45,7 +45,6 @@ type Server struct {
 	questions map[*question]struct{} // at most maxQuestions
 	draining  bool
 	stopped   bool
-	spread    int           // matches ever created, to spread their phases
 	empty     chan struct{} // closed when draining and nothing is left
 }
 
@@ -106,10 +105,27 @@ func (s *Server) Create(cfg loop.Config) (*Match, error) {
 	case s.matches[cfg.ID] != nil:
 		return nil, fmt.Errorf("%w: %s", ErrExists, cfg.ID)
 	}
-	// Multiples of the golden ratio modulo 1 stay spread evenly, however many there are.
-	s.spread++
-	_, cfg.Phase = math.Modf(float64(s.spread) * (math.Phi - 1))
+	cfg.Phase = s.phaseLocked()
 	return s.hostLocked(&cfg, func(m *Match) (*loop.Match, error) { return loop.Start(cfg, m) })
+}
+
+// phases is how many different ones the matches of a node have: few enough that the process is not woken for each of many matches by itself,
+// and so many that those of one phase do not wait long for each other.
+const phases = 32
+
+// phaseLocked returns the phase that the fewest matches have. Called with mu held.
+func (s *Server) phaseLocked() float64 {
+	var taken [phases + 1]int
+	for _, m := range s.matches {
+		taken[int(math.Round(m.phase*phases))]++
+	}
+	best := phases
+	for i := range phases { // neighbours in time come late
+		if p := i*7%phases + 1; taken[p] < taken[best] {
+			best = p
+		}
+	}
+	return float64(best) / phases
 }
 
 // Continue takes a match over where core stands: this node stood by for it, or it moved here. Players come with their resume tokens;
@@ -138,6 +154,7 @@ func (s *Server) hostLocked(cfg *loop.Config, start func(*Match) (*loop.Match, e
 		cfg.Alarm = s.cfg.Alarm.At
 	}
 	m := newMatch(s, tables, delta.KindsToWire(kinds))
+	m.phase = cfg.Phase
 	if m.Match, err = start(m); err != nil {
 		return nil, err
 	}

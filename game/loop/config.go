@@ -28,9 +28,9 @@ type Config struct {
 	SeatHold time.Duration // for which a dropped player's seat is kept; default 60 s
 	Empty    time.Duration // the match stops after so long without anybody online; default 5 s; negative: never
 
-	Phase    float64         // place of the ticks within the wall clock's tick intervals, up to 1; spread it over the matches of a node. 0: the first tick is at once
-	LastTick time.Time       // Continue only: when the core's last tick was intended, so that the next one is on time or at once; zero: as Phase says
-	Alarm    func(time.Time) // told when the next tick is due, by the match's goroutine; must not block. nil: the runtime's timers wake the process well enough
+	Phase    float64                          // place of the ticks within the wall clock's tick intervals, up to 1; spread it over the matches of a node. 0: the first tick is at once
+	LastTick time.Time                        // Continue only: when the core's last tick was intended, so that the next one is on time or at once; zero: as Phase says
+	Alarm    func(time.Time, chan<- struct{}) // asked to send, without waiting, when the next tick is due; by the match's goroutine. nil: the runtime's timers are punctual enough
 
 	Replica Replica // receives the journal, and nothing leaves before Match.Release; nil: nothing is held back
 

@@ -84,6 +84,9 @@ type PlayerScore struct {
 // checkpointEvery is how often the state is kept for a restore.
 const checkpointEvery = 2 * time.Second
 
+// alarmGrace is how late an alarm may be before a match wakes by itself.
+const alarmGrace = 5 * time.Millisecond
+
 // joinGrace is how long a match waits for its first player, if Empty is shorter.
 const joinGrace = time.Minute
 
@@ -159,19 +162,26 @@ func (m *Match) run() {
 			continue
 		}
 		next := m.sched.at(m.sched.next)
-		timer.Reset(next - time.Since(m.began))
-		if m.cfg.Alarm != nil && m.sched.next != alarmed {
-			alarmed = m.sched.next
-			m.cfg.Alarm(m.began.Add(next))
+		limit := next
+		if m.cfg.Alarm != nil {
+			limit += alarmGrace
+			if m.sched.next != alarmed {
+				alarmed = m.sched.next
+				m.cfg.Alarm(m.began.Add(next), m.wake)
+			}
 		}
+		timer.Reset(limit - time.Since(m.began))
 		select {
 		case <-m.wake:
 			m.flush()
-		case <-timer.C:
-			if !m.catchUp() {
-				m.finish(OverFailed, "the rules failed twice")
-				return
+			if time.Since(m.began) < next {
+				continue
 			}
+		case <-timer.C:
+		}
+		if !m.catchUp() {
+			m.finish(OverFailed, "the rules failed twice")
+			return
 		}
 	}
 	if !m.core.stopped {

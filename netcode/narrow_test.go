@@ -32,6 +32,7 @@ func (e *edge) narrow(ctx context.Context, trip time.Duration, rate *atomic.Int6
 // drip takes bytes from one connection to another at a rate, through a buffer as large as the kernel's.
 func drip(ctx context.Context, from, to net.Conn, rate *atomic.Int64) {
 	in, wide := net.Pipe()
+	defer wide.Close()
 	go carry(ctx, from, in, 0)
 	defer to.Close()
 	p := make([]byte, 20)

@@ -53,7 +53,6 @@ func (w *Window) Append(dst, msg []byte) (out []byte, ok bool) {
 	}
 	if w.stream == nil {
 		out, ok = w.c.append(dst, w.tail(), msg, nil)
-		w.used = min(w.used+1, streamAfter)
 	} else {
 		out, ok = w.flow(dst, msg)
 	}
@@ -62,6 +61,7 @@ func (w *Window) Append(dst, msg []byte) (out []byte, ok bool) {
 		return out[:len(dst)], false
 	}
 	w.push(msg)
+	w.used = min(w.used+1, streamAfter)
 	return out, true
 }
 

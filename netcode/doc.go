@@ -10,7 +10,7 @@
 //	  samples, commands, pings <->  state frames, messages, pongs
 //	  bye, close frame  the close code says what the client should do next (schema.CloseCode)
 //
-// Two goroutines touch a connection: its own (gws' ReadLoop and everything that follows from a message) and the match's (Match's
+// Two goroutines touch a connection: its own (simple.go, then gws' ReadLoop, and everything that follows from a message) and the match's (Match's
 // methods of loop.Sink, which fan a tick out). Once a player is in a match, and where his connection is a plain socket on Linux, the
 // match's goroutine reads it too, right before each tick, and his own waits for what only gws can handle (pull.go, lift.go): input counts at
 // ticks only, and a goroutine that is woken for every message costs more than all the rest of it. How long a message has waited is known from the

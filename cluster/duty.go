@@ -23,6 +23,7 @@ type duty struct {
 	shown  atomic.Pointer[guard.Record] // what the API shows
 	copies atomic.Bool                  // there is a copy of the match here
 	idle   atomic.Bool                  // it will never own the match again
+	ceded  atomic.Pointer[ceded]        // what this node stepped down for; nil: it did not, or has taken over again
 	unfit  atomic.Bool                  // a node that was asked to stand by last has not got the rules
 
 	released atomic.Uint32 // owner: ticks up to here would survive this node, or there is nobody who could go on with them

@@ -10,6 +10,7 @@ import (
 
 	"github.com/overtime-server/overtime/cluster/directory"
 	"github.com/overtime-server/overtime/cluster/guard"
+	"github.com/overtime-server/overtime/cluster/member"
 	"github.com/overtime-server/overtime/cluster/place"
 	"github.com/overtime-server/overtime/cluster/replica"
 	"github.com/overtime-server/overtime/game/journal"
@@ -270,6 +271,7 @@ func (d *duty) takeOver(a *guard.Action) {
 	}
 	d.released.Store(0)
 	d.host, d.even, d.away = h, 0, 0 // which may be of an earlier tenure of this node
+	d.ceded.Store(nil)
 	d.node.cfg.Log.Info("match taken over", "match", d.match, "epoch", a.Record.Epoch, "tick", a.Index, "took", time.Since(start))
 }
 
@@ -283,6 +285,7 @@ func (d *duty) stepDown(a *guard.Action) {
 	}
 	if r := a.Record; a.Why != guard.Over && r.Owner != d.node.id {
 		// The new owner may die before it has told anybody: then the directory must know whose death it is that ends the match.
+		d.ceded.Store(&ceded{owner: r.Owner, epoch: r.Epoch, at: time.Now()})
 		d.node.pass(directory.Record{Match: d.match, Epoch: r.Epoch, Since: r.Since, Seq: 1, Owner: r.Owner, Standby: r.Standby, Witness: r.Witness})
 	}
 	switch a.Why {
@@ -345,12 +348,36 @@ func (n *Node) disown() {
 		if !r.Live() || n.matches.get(r.Match) != nil {
 			continue
 		}
-		if d := n.duties.get([]byte(r.Match)); d == nil || d.idle.Load() {
-			n.cfg.Log.Warn("a match of this node is lost", "match", r.Match, "epoch", r.Epoch)
-			r.State, r.Standby, r.Witness = directory.Ended, "", ""
-			n.announce(r)
+		d := n.duties.get([]byte(r.Match))
+		if d != nil && !d.idle.Load() {
+			c := d.ceded.Load()
+			if !n.orphaned(c) {
+				continue
+			}
+			r.Epoch = max(r.Epoch, c.epoch)
+			d.mail.put(letter{kind: letterEnded, tick: r.Epoch})
 		}
+		n.cfg.Log.Warn("a match of this node is lost", "match", r.Match, "epoch", r.Epoch)
+		r.State, r.Standby, r.Witness = directory.Ended, "", ""
+		n.announce(r)
 	}
+}
+
+// ceded says for whom a node stepped down.
+type ceded struct {
+	owner string
+	epoch uint32
+	at    time.Time
+}
+
+// orphaned reports whether a match was ceded to a node that was gone before anybody heard from it that it had the match. Directories do not take
+// the record of such an owner, and keep that of the one before; whoever had gone on since would have told by now.
+func (n *Node) orphaned(c *ceded) bool {
+	if c == nil || time.Since(c.at) < directory.DropAfter {
+		return false
+	}
+	x, ok := n.node(c.owner)
+	return !ok || x.State != member.Alive
 }
 
 // freeze lets the match take no step after a tick.

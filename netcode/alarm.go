@@ -9,7 +9,7 @@ import (
 // alarmSlack is how much later than asked for somebody may be woken, so that all whose times are that close are woken at once.
 const alarmSlack = 50 * time.Microsecond
 
-// maxAlarms bounds who waits for an Alarm; who comes then is woken by his own timer.
+// maxAlarms bounds who waits for an Alarm; who comes then is refused.
 const maxAlarms = 4096
 
 // Alarm wakes matches when their ticks are due, by a timer of the kernel (timerfd). The runtime's own timers come up to a
@@ -23,7 +23,7 @@ type Alarm struct {
 	mu     sync.Mutex
 	due    []sleeper     // latest first, at most maxAlarms
 	set    time.Duration // what the clock was set to last; 0: it is not set
-	closed bool
+	closed bool          // nobody is woken any more
 }
 
 // sleeper is who is woken at a time.
@@ -64,19 +64,21 @@ func (a *Alarm) Close() error {
 	return err
 }
 
-// At sends to wake, unless it is full, when a time has come. Any goroutine; it does not block.
-func (a *Alarm) At(t time.Time, wake chan<- struct{}) {
+// At sends to wake, unless it is full, when a time has come. It returns false if it will not: it is closed, or too many wait. Any goroutine; it
+// does not block.
+func (a *Alarm) At(t time.Time, wake chan<- struct{}) bool {
 	x := sleeper{t.Sub(a.begin), wake}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.closed || len(a.due) == maxAlarms {
-		return
+		return false
 	}
 	i, _ := slices.BinarySearchFunc(a.due, x, func(e, x sleeper) int { return int(x.at - e.at) })
 	a.due = slices.Insert(a.due, i, x)
 	if a.set == 0 || x.at+alarmSlack <= a.set {
 		a.armLocked(time.Since(a.begin))
 	}
+	return true
 }
 
 // run wakes those whose time has come whenever the clock rings, and sets it for the next.
@@ -99,6 +101,9 @@ func (a *Alarm) run() {
 		}
 		a.mu.Unlock()
 	}
+	a.mu.Lock()
+	a.closed, a.due = true, nil
+	a.mu.Unlock()
 }
 
 // armLocked sets the clock for the next sleeper, and for those who come soon after. Called with mu held, before Close, and with somebody

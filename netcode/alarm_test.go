@@ -68,7 +68,9 @@ func TestAlarmRings(t *testing.T) {
 			if err := a.Close(); err != nil {
 				r.Fatal(err)
 			}
-			a.At(time.Now(), nil) // is nothing any more
+			if a.At(time.Now(), nil) {
+				r.Error("a closed alarm takes orders")
+			}
 		})
 	})
 }
@@ -100,7 +102,7 @@ func TestAlarmIsBounded(t *testing.T) {
 		for i := range maxAlarms + 10 {
 			a.At(time.Now().Add(time.Duration(i+1)*time.Second), make(chan struct{}, 1))
 		}
-		if len(a.due) != maxAlarms {
+		if len(a.due) != maxAlarms || a.At(time.Now(), nil) {
 			t.Errorf("%d moments", len(a.due))
 		}
 		_ = a.Close()

@@ -31,7 +31,7 @@ func (x *session) simple() next {
 			return gone
 		}
 		met := x.hello
-		x.came(p)
+		x.came(p, w)
 		w.done()
 		if !met && x.hello && x.plain() {
 			return fresh
@@ -44,7 +44,7 @@ func (x *session) simple() next {
 func (x *session) plain() bool { return len(x.early) == 0 && x.bad == nil && !x.closing.Load() }
 
 // came handles what was just read, or leaves it to gws. The hello comes alone, or gws handles that and whatever follows too.
-func (x *session) came(p []byte) {
+func (x *session) came(p []byte, w *waiter) {
 	x.now = x.Now()
 	x.arrived = x.now
 	if !x.hello {
@@ -56,6 +56,8 @@ func (x *session) came(p []byte) {
 		if x.taping {
 			x.record(p)
 		}
+		p = append([]byte(nil), p...) // a hello may wait for a match that is elsewhere, or be passed on: not with an inlet
+		w.done()
 	}
 	x.take(p)
 }

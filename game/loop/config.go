@@ -28,9 +28,12 @@ type Config struct {
 	SeatHold time.Duration // for which a dropped player's seat is kept; default 60 s
 	Empty    time.Duration // the match stops after so long without anybody online; default 5 s; negative: never
 
-	Phase    float64                          // place of the ticks within the wall clock's tick intervals, up to 1; spread it over the matches of a node. 0: the first tick is at once
-	LastTick time.Time                        // Continue only: when the core's last tick was intended, so that the next one is on time or at once; zero: as Phase says
-	Alarm    func(time.Time, chan<- struct{}) // asked to send, without waiting, when the next tick is due; by the match's goroutine. nil: the runtime's timers are punctual enough
+	Phase    float64   // place of the ticks within the wall clock's tick intervals, up to 1; spread it over the matches of a node. 0: the first tick is at once
+	LastTick time.Time // Continue only: when the core's last tick was intended, so that the next one is on time or at once; zero: as Phase says
+
+	// Alarm is asked by the match's goroutine to send, without waiting, when the next tick is due; false: it will not. nil: the runtime's
+	// timers are punctual enough.
+	Alarm func(time.Time, chan<- struct{}) bool
 
 	Replica Replica // receives the journal, and nothing leaves before Match.Release; nil: nothing is held back
 
@@ -95,7 +98,7 @@ func (c Config) validate() error {
 		return fmt.Errorf("%w: every %d is not in 1 to 16", ErrConfig, c.Every)
 	case c.Seats < 1 || c.Seats > game.MaxSeats:
 		return fmt.Errorf("%w: seats %d is not in 1 to %d", ErrConfig, c.Seats, game.MaxSeats)
-	case c.Phase < 0 || c.Phase > 1:
+	case !(c.Phase >= 0 && c.Phase <= 1): // NaN too
 		return fmt.Errorf("%w: phase %v is not in 0 to 1", ErrConfig, c.Phase)
 	case c.SeatHold < 0 || c.Pause < 0:
 		return fmt.Errorf("%w: seat hold and pause must not be negative", ErrConfig)

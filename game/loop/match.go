@@ -163,12 +163,9 @@ func (m *Match) run() {
 		}
 		next := m.sched.at(m.sched.next)
 		limit := next
-		if m.cfg.Alarm != nil {
+		if m.cfg.Alarm != nil && (m.sched.next == alarmed || m.cfg.Alarm(m.began.Add(next), m.wake)) {
+			alarmed = m.sched.next
 			limit += alarmGrace
-			if m.sched.next != alarmed {
-				alarmed = m.sched.next
-				m.cfg.Alarm(m.began.Add(next), m.wake)
-			}
 		}
 		timer.Reset(limit - time.Since(m.began))
 		select {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -110,6 +111,7 @@ func newKeys(t testing.TB) *token.Keyring {
 // stop shuts the server down; nothing of it may be left.
 func (e *edge) stop() {
 	e.t.Helper()
+	fence.Add(1)
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	if err := e.srv.Shutdown(ctx); err != nil {
@@ -161,7 +163,7 @@ func (e *edge) sign(p token.Player) string {
 // walker is a player who walks and counts.
 type walker struct {
 	client.Nop
-	mu       sync.Mutex
+	mu       fenced
 	welcomes int
 	frames   int
 	player   uint32
@@ -268,8 +270,20 @@ func virtual(t *testing.T, change func(*Config), f func(t *testing.T, ctx contex
 	})
 }
 
+// fence orders what a test reads before it lets time pass with what its clients note after that: virtual time alone does not.
+var fence atomic.Uint64
+
+// fenced is a mutex of what clients note, which a test may read without it when everything has settled.
+type fenced struct{ sync.Mutex }
+
+func (f *fenced) Lock() {
+	fence.Load()
+	f.Mutex.Lock()
+}
+
 // after lets virtual time pass, and everything that is due then happen.
 func after(d time.Duration) {
+	fence.Add(1)
 	time.Sleep(d)
 	synctest.Wait()
 }

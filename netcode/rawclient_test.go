@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -264,7 +263,7 @@ func (c *rawClient) closed() (code schema.CloseCode, err error) {
 
 // tape reads a raw client's messages from a goroutine of its own, so that the client is not slow.
 type tape struct {
-	mu    sync.Mutex
+	mu    fenced
 	msgs  []wire.ServerMessage
 	code  schema.CloseCode // of the close frame, once it came
 	pings int

@@ -78,6 +78,7 @@ func (l *ticketLab) add() *labNode {
 	x := &labNode{lab: l, id: fmt.Sprintf("n%02d", len(l.nodes)), done: make(chan struct{}), passed: map[string]time.Time{}, unknown: map[string]bool{}}
 	life, end := context.WithCancel(context.Background())
 	x.end = end
+	x.t = newTickets(life, x, l.log.With("node", x.id)) // before anybody finds the node among the others
 	for _, y := range l.nodes {
 		y.unknown[x.id] = true
 		if y.dead {
@@ -86,7 +87,6 @@ func (l *ticketLab) add() *labNode {
 	}
 	l.nodes = append(l.nodes, x)
 	l.mu.Unlock()
-	x.t = newTickets(life, x, l.log.With("node", x.id))
 	go func() {
 		x.t.run()
 		close(x.done)

@@ -104,6 +104,8 @@ func (h *labHistory) follow(l *ticketLab, x *labTicket, rng *rand.Rand, end time
 
 // check looks for players that were assigned twice. A ticket is live at least from the answer until its match began to be made.
 func (h *labHistory) check(l *ticketLab) {
+	l.mu.Lock() // a match may have been made for nodes that were ending
+	defer l.mu.Unlock()
 	byPlayer := map[string][]*labTicket{}
 	for _, x := range h.tickets {
 		if x.match == "" {

@@ -84,7 +84,7 @@ func TestQueueOutlivesItsHome(t *testing.T) {
 				time.Sleep(recentDeath + 3*time.Second) // a match is made once for its id only with most of every membership since then
 				var home, other *simNode
 				for _, n := range w.nodes {
-					if s := n.tickets.shards[queueKey("q")]; s != nil && s.home {
+					if n.tickets.isHome("q") {
 						home = n
 					}
 				}

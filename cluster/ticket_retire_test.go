@@ -30,6 +30,19 @@ func labRemove(t *testing.T, l *ticketLab, id string) {
 	}
 }
 
+// isHome says whether this node serves a queue.
+func (t *tickets) isHome(queue string) bool {
+	t.mu.Lock()
+	s := t.shards[queueKey(queue)]
+	t.mu.Unlock()
+	if s == nil {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.home
+}
+
 // queues counts what all nodes know of queues.
 func (l *ticketLab) queues() (count int) {
 	for _, x := range l.nodes {
@@ -88,10 +101,8 @@ func TestForgottenQueuesStayForgotten(t *testing.T) {
 		id := labAdd(t, l, "q", "p")
 		var home *labNode
 		for _, x := range l.nodes {
-			for _, s := range x.t.all() {
-				if s.key == queueKey("q") && s.home {
-					home = x
-				}
+			if x.t.isHome("q") {
+				home = x
 			}
 		}
 		done := make(chan struct{})

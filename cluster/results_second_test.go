@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -76,10 +77,13 @@ func (h *simHook) set(down bool) {
 	h.down = down
 }
 
-func (h *simHook) count(match string) int {
+func (h *simHook) count(match string) int { return len(h.of(match)) }
+
+// of returns what was delivered of a match.
+func (h *simHook) of(match string) []admin.Match {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return len(h.got["result-"+match])
+	return slices.Clone(h.got["result-"+match])
 }
 
 // withHook simulates a cluster with a webhook.
@@ -174,8 +178,11 @@ func TestResultOutlivesItsNodes(t *testing.T) {
 			w.fail("delivered %d times", h.count(m.id))
 		}
 		for _, n := range w.alive() {
-			if len(n.wills.all) != 0 || n.hook.counters().Pending != 0 {
-				w.fail("%s still keeps %d results, and has %+v", n.name, len(n.wills.all), n.hook.counters())
+			n.wills.mu.Lock()
+			kept := len(n.wills.all)
+			n.wills.mu.Unlock()
+			if kept != 0 || n.hook.counters().Pending != 0 {
+				w.fail("%s still keeps %d results, and has %+v", n.name, kept, n.hook.counters())
 			}
 		}
 	})
@@ -215,7 +222,7 @@ func TestResultOfAMatchWhoseNodeDiesWithIt(t *testing.T) {
 					w.fail("match %s: delivered %d times, runs on %d nodes, the answer was %v", m.id, got, runs, answers[m.id])
 				}
 				if twice, on = twice+max(0, got-1), on+runs; got > 0 {
-					if r := h.got["result-"+m.id][0]; string(r.Result) != `{"winner":"b"}` || r.Outcome != "finished" {
+					if r := h.of(m.id)[0]; string(r.Result) != `{"winner":"b"}` || r.Outcome != "finished" {
 						w.fail("match %s: delivered %+v", m.id, r)
 					}
 					for _, n := range w.alive() {

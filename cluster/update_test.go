@@ -133,6 +133,8 @@ func (u *update) judgePlayer(p *updatePlayer, owners map[uint32]string) {
 
 // scored says whether a match has counted all of a player's commands. What the API shows of it is up to a second old.
 func scored(m admin.Match, p *updatePlayer) bool {
+	p.mu.Lock() // he may be welcomed once more meanwhile
+	defer p.mu.Unlock()
 	return slices.ContainsFunc(m.Scores, func(s loop.PlayerScore) bool { return s.Player == p.number && int(s.Points) == p.given })
 }
 

@@ -8,18 +8,19 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"sync/atomic"
 	"testing"
 )
 
 // TestNodes: the nodes of a cluster are learnt from the admin listener, asked in turn, and entered at random.
 func TestNodes(t *testing.T) {
-	asked := 0
+	var asked atomic.Int32 // a handler may go on when its caller has given up
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/nodes", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, `{"nodes":[{"id":"x","public_url":"ws://two.example:1/v1/play"},{"id":"y"},{"id":"z","public_url":"wss://three.example"}]}`)
 	})
 	mux.HandleFunc("GET /v1/route", func(w http.ResponseWriter, _ *http.Request) {
-		asked++
+		asked.Add(1)
 		http.Error(w, `{"title":"no such match"}`, http.StatusNotFound)
 	})
 	s := httptest.NewServer(mux)
@@ -43,8 +44,8 @@ func TestNodes(t *testing.T) {
 		}
 		entered[u]++
 	}
-	if len(entered) != 3 || entered["ws://two.example:1/v1/play"] < 60 || entered["wss://three.example/v1/play"] < 60 || asked != 0 {
-		t.Errorf("entered at %v after %d questions", entered, asked)
+	if len(entered) != 3 || entered["ws://two.example:1/v1/play"] < 60 || entered["wss://three.example/v1/play"] < 60 || asked.Load() != 0 {
+		t.Errorf("entered at %v after %d questions", entered, asked.Load())
 	}
 
 	n.known = n.known[:1]
@@ -52,7 +53,7 @@ func TestNodes(t *testing.T) {
 		t.Errorf("alone, and sent to %q", u)
 	}
 	n.known = append(n.known, s.URL+"/")
-	if u, err := n.locate(context.Background(), "m", 3); err != nil || u == "" || asked != 3 {
-		t.Errorf("nobody knows the match, and no other node is tried: %q, %v, %d questions", u, err, asked)
+	if u, err := n.locate(context.Background(), "m", 3); err != nil || u == "" || asked.Load() != 3 {
+		t.Errorf("nobody knows the match, and no other node is tried: %q, %v, %d questions", u, err, asked.Load())
 	}
 }

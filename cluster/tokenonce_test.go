@@ -42,7 +42,8 @@ func (u use) String() string {
 	return [...]string{"nothing", "used", "refused", "replaced", "maybe used"}[u]
 }
 
-// try comes to a node with the token and returns what became of it.
+// try comes to a node with the token and returns what became of it. Who was welcomed and is sent elsewhere after that does not show it once more:
+// it is spent if the answer came, and a real client has the next one.
 func try(url string, hello schema.Hello) *comer {
 	for range 4 {
 		c := &comer{hello: hello}
@@ -54,7 +55,7 @@ func try(url string, hello schema.Hello) *comer {
 		}
 		_ = ws.SetReadDeadline(time.Now().Add(patience))
 		ws.ReadLoop()
-		if c.move == "" {
+		if c.move == "" || c.next != "" {
 			return c
 		}
 		url = c.move
@@ -141,14 +142,14 @@ var spentModel = (&porcupine.NondeterministicModel{
 }).ToModel()
 
 // A resume token is used once in the whole cluster, whichever nodes it is shown to at the same time, also when the match changes its node
-// in between.
+// in between, or sends its players away as one does that is cut off.
 func TestResumeTokenIsUsedOnce(t *testing.T) {
 	t.Parallel()
 	nodes := startCluster(t, 3, nil)
 	id := insist(t, "POST", nodes[0].AdminURL()+"/v1/matches", `{"game":"tag"}`).field(t, "match_id")
 	eventually(t, "the match is protected", func() bool { return show(t, nodes[0], id).Protected })
 	_, signed := seatToken(t, nodes[0], id, "ann")
-	token := ""
+	token, harassed := "", false
 	for round, used := 0, 0; used < 4; round++ {
 		eventually(t, "a player is in", func() bool {
 			if token == "" { // at first, and when the connection was lost that brought the next one
@@ -158,10 +159,15 @@ func TestResumeTokenIsUsedOnce(t *testing.T) {
 			}
 			return token != ""
 		})
-		if used == 2 {
+		calm := func() {}
+		switch {
+		case used == 1 && !harassed:
+			harassed, calm = true, harass(nodes, id)
+		case used == 2:
 			moveSomewhere(t, nodes, id)
 		}
 		next, history := contend(nodes, token, round)
+		calm()
 		if !porcupine.CheckOperations(spentModel, history) {
 			t.Fatalf("round %d: no order of these is right: %v", round, history)
 		}
@@ -209,6 +215,25 @@ func contend(nodes []*Node, token string, round int) (next string, history []por
 		}
 	}
 	return next, history
+}
+
+// harass sends a match's players to another node, again and again for a while. The function that it returns waits for the end of that.
+func harass(nodes []*Node, id string) (wait func()) {
+	var done sync.WaitGroup
+	done.Go(func() {
+		for range 10 {
+			time.Sleep(15 * time.Millisecond)
+			owner, _ := playing(nodes, id)
+			i := slices.Index(nodes, owner)
+			if i < 0 {
+				continue
+			}
+			if h := owner.matches.get(id); h != nil {
+				h.match.SendAway(nodes[(i+1)%len(nodes)].meta.URL)
+			}
+		}
+	})
+	return done.Wait
 }
 
 // moveSomewhere moves a match to its standby.

@@ -82,7 +82,7 @@ func (n *Node) launch(cfg loop.Config, in askCreate) (*hosted, error) {
 func (n *Node) registered(m *netcode.Match, spec admin.MatchSpec, d *duty) *hosted {
 	h := &hosted{match: m, duty: d, labels: spec.Labels, open: spec.Labels[openLabel] == "true", gone: make(chan struct{}), sum: sum(spec)}
 	n.matches.add(h)
-	n.matches.watchers.Go(func() { n.watch(h) })
+	n.matches.watch(func() { n.watch(h) })
 	return h
 }
 

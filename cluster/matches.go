@@ -37,6 +37,7 @@ type register struct {
 	order    []string                     // ids in finished, in order of their end; at most keepFinished
 	maps     map[string]*sharedMap        // by content hash
 	watchers sync.WaitGroup               // goroutines of Node.watch
+	over     bool                         // wait has begun
 }
 
 // sharedMap is the unchanging part of the world of one or more matches.
@@ -74,6 +75,25 @@ func (r *register) add(h *hosted) {
 		r.maps[hash] = m
 	}
 	m.uses++
+}
+
+// watch runs f on a goroutine that wait waits for, unless it waits already: a match may be taken over while the node stops.
+func (r *register) watch(f func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.over {
+		go f() // ends with the match, which has been stopped
+		return
+	}
+	r.watchers.Go(f)
+}
+
+// wait waits for what watch runs.
+func (r *register) wait() {
+	r.mu.Lock()
+	r.over = true
+	r.mu.Unlock()
+	r.watchers.Wait()
 }
 
 // drop forgets a match that goes on elsewhere.

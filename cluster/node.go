@@ -252,7 +252,7 @@ func (n *Node) Stop(ctx context.Context) error {
 	err := n.edge.Shutdown(ctx)
 	over := make(chan struct{})
 	go func() { // ends with the last match
-		n.matches.watchers.Wait()
+		n.matches.wait()
 		close(over)
 	}()
 	select {

@@ -103,7 +103,7 @@ func TestStopHasAnEnd(t *testing.T) {
 		t.Errorf("a stop without time: %v", err)
 	}
 	close(on)
-	n.matches.watchers.Wait()
+	n.matches.wait()
 }
 
 func TestRunEndsWithItsContext(t *testing.T) {

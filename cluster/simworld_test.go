@@ -282,7 +282,7 @@ func (w *simWorld) kill(n *simNode) {
 		gone, cancel := context.WithCancel(context.Background())
 		cancel()
 		_ = n.edge.Shutdown(gone)
-		n.Node.matches.watchers.Wait()
+		n.Node.matches.wait()
 		n.closeAll()
 		n.servers.Wait()
 	})

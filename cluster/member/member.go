@@ -40,6 +40,7 @@ type Members struct {
 	peers   atomic.Pointer[[]*memberlist.Node] // alive in view, without self
 	alive   atomic.Int64                       // in view
 	joined  atomic.Bool
+	strange atomic.Bool   // there are nodes that memberlist does not know: ask others
 	doubts  chan struct{} // has one when this node was suspected
 	count   counters
 

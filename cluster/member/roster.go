@@ -11,12 +11,16 @@ import (
 // forgetAfter is how long a node that left or died stays in the view, so that others can ask what became of it.
 const forgetAfter = 60 * time.Second
 
+// strangeAfter is how long announcements may come later than loads, before others are asked for them. They are sent ten times in a second.
+const strangeAfter = time.Second
+
 // entry is one node in a roster. It may exist before memberlist tells of the node: loads and farewells can be faster.
 type entry struct {
 	Node
 	known bool // memberlist told of it: it is in the view
 	here  bool // memberlist holds it for alive
 	left  bool // said that it goes; final, since an id is never used again
+	asked bool // memberlist was made to ask others about it
 	since time.Time
 	peer  *memberlist.Node
 }
@@ -101,6 +105,17 @@ func (r *roster) settle(now time.Time) (events []event, forgotten bool) {
 	}
 	slices.SortFunc(events, func(a, b event) int { return cmp.Compare(a.id, b.id) })
 	return events, forgotten
+}
+
+// strangers reports whether nodes were heard of that memberlist knows nothing of: gossip has an end, and in one of some thousand joins it
+// misses a node, which then has to wait for the next regular exchange. Each node counts once.
+func (r *roster) strangers(now time.Time) (some bool) {
+	for _, e := range r.nodes {
+		if !e.known && !e.left && !e.asked && now.Sub(e.since) >= strangeAfter {
+			e.asked, some = true, true
+		}
+	}
+	return some
 }
 
 // view makes a new view, and the list of peers that messages to all go to.

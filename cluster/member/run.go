@@ -55,6 +55,9 @@ func (m *Members) step(now time.Time, b batch) bool {
 		}
 	}
 	events, forgotten := m.roster.settle(now)
+	if m.roster.strangers(now) {
+		m.strange.Store(true)
+	}
 	for _, e := range events {
 		m.log.Info("node is "+e.state.String(), "id", e.id, "addr", e.addr)
 	}

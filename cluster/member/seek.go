@@ -67,7 +67,7 @@ func (s *seeker) lost(v View) []string {
 }
 
 // second returns whom to ask once more a second after the first answer: when many nodes start at once, the first answer
-// came before most of them were known, and the next regular exchange is 10 s away.
+// came before most of them were known, and the next regular exchange is 10 s away. So it is where strangers are heard of.
 func (s *seeker) second(v View) []string {
 	var pick []string
 	for _, i := range rand.Perm(len(v.Nodes)) {
@@ -107,6 +107,8 @@ func (m *Members) seek() {
 			if m.join(lost[:min(len(lost), atOnce)]) {
 				secondAt = time.Now().Add(time.Second + rand.N(time.Second))
 			}
+		case m.strange.CompareAndSwap(true, false):
+			m.join(s.second(v))
 		case len(lost) > 0:
 			m.join([]string{lost[rand.IntN(len(lost))]})
 		}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -125,7 +126,7 @@ func TestPassFailures(t *testing.T) {
 // Bytes that nobody takes are not piled up: they wait where they come from, and then the connection ends.
 func TestPassBackPressure(t *testing.T) {
 	inTown(t, []string{"b"}, func(t *testing.T, w *town) {
-		sent := 0
+		var sent atomic.Int64 // bytes, by the other node
 		w.answer("b", always(Route{Dial: func(context.Context) (net.Conn, error) {
 			near, far := net.Pipe()
 			go func() {
@@ -133,7 +134,7 @@ func TestPassBackPressure(t *testing.T) {
 				http.ReadRequest(bufio.NewReader(far))
 				io.WriteString(far, "HTTP/1.1 101 x\r\nSec-WebSocket-Accept: "+acceptKey(rawKey)+"\r\nSec-WebSocket-Protocol: overtime.v1\r\n\r\n")
 				go io.Copy(io.Discard, far)
-				for p := make([]byte, 1000); ; sent += len(p) {
+				for p := make([]byte, 1000); ; sent.Add(int64(len(p))) {
 					if _, err := far.Write(p); err != nil {
 						return
 					}
@@ -149,8 +150,8 @@ func TestPassBackPressure(t *testing.T) {
 		defer c.Close()
 		c.message(c.w.Hello(&schema.Hello{Version: schema.Version, Token: e.token("m", "p")})) // and reads nothing
 		after(DefaultConnConfig().DrainTimeout - time.Second)
-		if e.srv.stats.Passing.Load() != 1 || sent > 4*downBuffer {
-			t.Errorf("%d passing, %d bytes taken", e.srv.stats.Passing.Load(), sent)
+		if n := sent.Load(); e.srv.stats.Passing.Load() != 1 || n > 4*downBuffer {
+			t.Errorf("%d passing, %d bytes taken", e.srv.stats.Passing.Load(), n)
 		}
 		after(2 * time.Second)
 		if e.srv.stats.Passing.Load() != 0 {
@@ -173,6 +174,8 @@ func TestPassShutdown(t *testing.T) {
 		if s := p.honest(t); s.Reconnects != 1 || s.Closes[schema.CloseCode(1006)] != 1 {
 			t.Errorf("%+v", s)
 		}
+		w.mu.Lock()
+		defer w.mu.Unlock()
 		delete(w.edges, "b") // it has stopped
 	})
 }

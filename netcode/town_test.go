@@ -142,10 +142,13 @@ func (s *shadow) Checkpoint(uint32, []byte) {}
 func (w *town) shadowed(name, match string) (*Match, *shadow) {
 	s := &shadow{t: w.t}
 	m := w.edges[name].match(match, func(c *loop.Config) { c.Replica = s })
-	var err error
-	if s.core, err = loop.NewCore(m.Config().Game, m.Header()); err != nil { // no time has passed, so no tick has
+	core, err := loop.NewCore(m.Config().Game, m.Header())
+	if err != nil {
 		w.t.Fatal(err)
 	}
+	s.mu.Lock()
+	s.core = core // no time has passed, so no tick has
+	s.mu.Unlock()
 	m.Release(math.MaxUint32)
 	return m, s
 }

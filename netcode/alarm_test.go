@@ -62,11 +62,11 @@ func TestAlarmRings(t *testing.T) {
 				})
 			}
 			all.Wait()
-			if len(b.rang) > len(orders) {
-				r.Errorf("rang %d times for %d", len(b.rang), len(orders))
-			}
 			if err := a.Close(); err != nil {
 				r.Fatal(err)
+			}
+			if len(b.rang) > len(orders) {
+				r.Errorf("rang %d times for %d", len(b.rang), len(orders))
 			}
 			if a.At(time.Now(), nil) {
 				r.Error("a closed alarm takes orders")

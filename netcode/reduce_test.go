@@ -170,7 +170,7 @@ func (y *trial) take(d time.Duration) *report {
 
 // lateness returns for how many state frames a row that the first player is not sent has been wrong; 0: he is sent every row.
 func (y *trial) lateness() uint32 {
-	_ = y.m.Kick("nobody", "") // orders what is read here before the match's next tick
+	defer y.m.Kick("nobody", "") // orders what is read here before the match's next tick
 	for _, x := range y.m.members {
 		if v := x.member.view; v != nil {
 			return v.all.view.Late()

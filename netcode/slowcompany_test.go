@@ -68,10 +68,10 @@ func TestSlowCompany(t *testing.T) {
 					t.Errorf("slow %d connected %d times", i, s.Connects)
 				}
 			}
-			_ = m.Kick("nobody", "") // orders what is read here before the match's next tick
 			if n := len(m.companies); n != 1 || m.companies[0].inside != 6 {
 				t.Errorf("%d companies are left, %d inside the first", n, m.companies[0].inside)
 			}
+			_ = m.Kick("nobody", "") // orders what was read here before the match's next tick
 		})
 	}
 }

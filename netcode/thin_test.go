@@ -117,10 +117,10 @@ func TestReducedComesBack(t *testing.T) {
 		if s := other.honest(t); s.Keyframes != 1 || s.Frames < 30*30 {
 			t.Errorf("the other noticed: %d frames, %d keyframes", s.Frames, s.Keyframes)
 		}
-		_ = m.Kick("nobody", "") // orders what is read here before the match's next tick
 		if m.reduced != 0 || len(m.companies) > 2 {
 			t.Errorf("%d views, %d companies are left", m.reduced, len(m.companies))
 		}
+		_ = m.Kick("nobody", "") // orders what was read here before the match's next tick
 	})
 }
 

@@ -28,6 +28,7 @@ type follower struct {
 }
 
 func (f *follower) Record(rec *journal.Record) {
+	fence.Add(1)
 	if f.cut {
 		return
 	}

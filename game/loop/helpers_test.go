@@ -61,6 +61,7 @@ type sink struct {
 }
 
 func (s *sink) Joined(l Link, seat Seat) {
+	fence.Add(1)
 	k := l.(*link)
 	if k.refused != 0 || k.gone != 0 || k.joined != 0 {
 		s.t.Errorf("link %s joined after %+v", k.name, k)
@@ -70,6 +71,7 @@ func (s *sink) Joined(l Link, seat Seat) {
 }
 
 func (s *sink) Refused(l Link, r Refusal) {
+	fence.Add(1)
 	k := l.(*link)
 	if k.refused != 0 || k.gone != 0 || k.joined != 0 {
 		s.t.Errorf("link %s refused after %+v", k.name, k)
@@ -87,6 +89,7 @@ func (s *sink) Gone(l Link, why Departure, text string) {
 }
 
 func (s *sink) Over(why Outcome, _ string) {
+	fence.Add(1)
 	if s.over != 0 {
 		s.t.Error("over twice")
 	}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -32,12 +33,17 @@ func (p *player) each(f func(c *Client, tick uint32)) {
 }
 
 func (p *player) Welcome(_ *Client, _ *schema.Welcome, resumed bool) {
+	fence.Load()
 	p.welcomes = append(p.welcomes, resumed)
 }
 
-func (p *player) Message(_ *Client, _ uint8, data []byte) { p.texts = append(p.texts, string(data)) }
+func (p *player) Message(_ *Client, _ uint8, data []byte) {
+	fence.Load()
+	p.texts = append(p.texts, string(data))
+}
 
 func (p *player) Frame(c *Client, tick uint32) {
+	fence.Load()
 	p.ticks = append(p.ticks, tick)
 	c.Send(game.Input{Buttons: uint16(tick)})
 	p.mu.Lock()
@@ -48,8 +54,29 @@ func (p *player) Frame(c *Client, tick uint32) {
 	}
 }
 
+// fence orders what a test reads before it lets time pass with what the client and the server do after that: virtual time alone does not.
+var fence atomic.Uint64
+
+// fenced is a mutex of what a test may read without it when everything has settled.
+type fenced struct{ sync.Mutex }
+
+func (f *fenced) Lock() {
+	fence.Load()
+	f.Mutex.Lock()
+}
+
+// longest returns what a client may tell times to, and where the longest of them is.
+func longest() (func(time.Duration), *time.Duration) {
+	worst := new(time.Duration)
+	return func(d time.Duration) {
+		fence.Load()
+		*worst = max(*worst, d)
+	}, worst
+}
+
 // pass lets time pass; afterwards everybody waits.
 func pass(d time.Duration) {
+	fence.Add(1)
 	time.Sleep(d)
 	synctest.Wait()
 }
@@ -71,6 +98,7 @@ func bubble(t *testing.T, configure func(*server, *network, *Config), f func(s *
 		done := make(chan error, 1)
 		go func() { done <- c.Run(ctx) }()
 		defer func() {
+			fence.Add(1)
 			cancel()
 			close(s.stop)
 			time.Sleep(time.Minute) // whatever still has a timer ends
@@ -82,15 +110,17 @@ func bubble(t *testing.T, configure func(*server, *network, *Config), f func(s *
 func TestPlay(t *testing.T) {
 	for _, deflate := range []bool{false, true} {
 		t.Run(fmt.Sprintf("deflate=%v", deflate), func(t *testing.T) {
-			gaps, acks := 0, time.Duration(0)
+			gaps := 0
+			ack, acks := longest()
 			bubble(t, func(s *server, _ *network, cfg *Config) {
 				s.deflate = deflate
 				cfg.Gap = func(d time.Duration) {
+					fence.Load()
 					if gaps++; d < tickD-time.Millisecond || d > tickD+time.Millisecond {
 						t.Errorf("gap of %v", d)
 					}
 				}
-				cfg.Ack = func(d time.Duration) { acks = max(acks, d) }
+				cfg.Ack = ack
 			}, func(s *server, n *network, p *player, c *Client, done chan error) {
 				pass(10 * time.Second)
 				st := c.Stats()
@@ -100,8 +130,8 @@ func TestPlay(t *testing.T) {
 				if st.HashChecks < 2*297 || st.HashMismatches+st.DecodeErrors+st.KeyframeRequests != 0 || st.Keyframes != 1 {
 					t.Errorf("checks: %+v", st)
 				}
-				if st.Sent != st.Frames || st.Answered < st.Sent-3 || acks > 3*tickD || acks < tickD {
-					t.Errorf("%d samples sent, %d answered, the slowest after %v", st.Sent, st.Answered, acks)
+				if st.Sent != st.Frames || st.Answered < st.Sent-3 || *acks > 3*tickD || *acks < tickD {
+					t.Errorf("%d samples sent, %d answered, the slowest after %v", st.Sent, st.Answered, *acks)
 				}
 				if s.late > 2 || s.early > 2 || st.Late != uint64(s.late) {
 					t.Errorf("%d samples late, up to %d ticks early", s.late, s.early)
@@ -115,6 +145,7 @@ func TestPlay(t *testing.T) {
 				if plain := uint64(100_000); deflate != (st.BytesIn < plain*9/10) && st.BytesIn > plain*2 {
 					t.Errorf("%d bytes came in", st.BytesIn)
 				}
+				fence.Add(1)
 				c.Leave()
 				if err := <-done; err != nil || !s.left {
 					t.Errorf("left: %v, the server knows: %v", err, s.left)

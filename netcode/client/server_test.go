@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"sync"
 	"testing"
 	"time"
 
@@ -32,7 +31,7 @@ var testKinds = []game.Kind{
 // server is a match with one player on the far end of the in-memory network: enough of one to try the client on.
 type server struct {
 	t  *testing.T
-	mu sync.Mutex // guards everything
+	mu fenced // guards everything
 	// The match.
 	tick     uint32
 	rows     *game.Rows

@@ -185,16 +185,24 @@ func (h *Host) connect(p *process, host string, port int) (*Conn, error) {
 
 // sleep waits for d, unless the deadline comes first or one of the channels is closed.
 func sleep(d time.Duration, deadline time.Time, dead, cancel <-chan struct{}) error {
-	late := time.Until(deadline) < d
-	t := time.NewTimer(min(d, time.Until(deadline)))
-	defer t.Stop()
+	left := time.Until(deadline)
+	var due <-chan time.Time
+	if wait := min(d, left); wait > 0 {
+		t := time.NewTimer(wait)
+		defer t.Stop()
+		due = t.C
+	} else { // a timer that is due already must not be waited for: under the race detector two of a bubble at a time crash Go 1.26
+		over := make(chan time.Time)
+		close(over)
+		due = over
+	}
 	select {
 	case <-dead:
 		return net.ErrClosed
 	case <-cancel:
 		return os.ErrDeadlineExceeded
-	case <-t.C:
-		if late {
+	case <-due:
+		if left < d {
 			return os.ErrDeadlineExceeded
 		}
 		return nil

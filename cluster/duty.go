@@ -25,6 +25,7 @@ type duty struct {
 	idle   atomic.Bool                  // it will never own the match again
 	ceded  atomic.Pointer[ceded]        // what this node stepped down for; nil: it did not, or has taken over again
 	unfit  atomic.Bool                  // a node that was asked to stand by last has not got the rules
+	shuns  atomic.Bool                  // a node that is there was not asked last: it was too slow as standby
 
 	released atomic.Uint32 // owner: ticks up to here would survive this node, or there is nobody who could go on with them
 
@@ -49,8 +50,8 @@ type duty struct {
 	declines map[string]int64 // owner: nodes that were offered and took no part, and until when they are left out
 	lonely   int64            // owner: since when there is no node in place of a witness that is lost; 0: there is one
 	away     int64            // owner: even, when players were sent away last
-	slow     string           // owner: a standby that was too slow
-	slowTill int64            // until when it is not chosen again
+	late     lateness         // owner: of the standby
+	lags     lags             // owner: of those before
 	finished bool             // the match is over: nothing more is done for it but answering
 }
 
@@ -61,7 +62,7 @@ const (
 )
 
 func (n *Node) newDuty(match string) *duty {
-	return &duty{node: n, match: match, mail: newMailbox(), began: n.began, watched: map[string]func(){}, timer: time.NewTimer(time.Hour)}
+	return &duty{node: n, match: match, mail: newMailbox(), began: n.began, watched: map[string]func(){}, lags: lags{}, timer: time.NewTimer(time.Hour)}
 }
 
 // now is the guard's clock.

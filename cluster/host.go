@@ -159,9 +159,9 @@ func (n *Node) describe(h *hosted) admin.Match {
 	}
 	if h.duty != nil {
 		if r := h.duty.shown.Load(); r != nil {
-			m.Standby, m.Witness, m.Protected, m.Unprotected = r.Standby, r.Witness, r.Protected, needText(r.Need)
+			m.Standby, m.Witness, m.Protected, m.Unprotected = r.Standby, r.Witness, r.Protected, h.duty.why(r)
 			if i := h.match.Header(); r.Need == guard.NeedStandby && h.duty.unfit.Load() {
-				m.Unprotected += fmt.Sprintf(": other nodes have not got the rules, %s version %d", i.Game, i.Version)
+				m.Unprotected = needText(r.Need) + fmt.Sprintf(": other nodes have not got the rules, %s version %d", i.Game, i.Version)
 			}
 		}
 	}

@@ -71,7 +71,7 @@ func TestSlowStandbyIsWitness(t *testing.T) {
 	t.Parallel()
 	nodes := startCluster(t, 3, nil)
 	eventually(t, "a standby and a witness", func() bool {
-		s, w := nodes[0].candidatesFor("m", guard.List{Owner: nodes[0].id}, candidacy{slow: nodes[1].id, standby: true, witness: true})
+		s, w := nodes[0].candidatesFor("m", guard.List{Owner: nodes[0].id}, candidacy{slow: []string{nodes[1].id}, standby: true, witness: true})
 		return s == nodes[2].id && w == nodes[1].id
 	})
 }

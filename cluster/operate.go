@@ -126,7 +126,7 @@ func (o operator) Counters() admin.Counters {
 			continue
 		}
 		if r := h.duty.shown.Load(); r != nil && !r.Protected {
-			k.Unprotected[needText(r.Need)]++
+			k.Unprotected[h.duty.why(r)]++
 		}
 	}
 	k.Cluster, k.Webhook = o.clusterCounters(), o.hook.counters()

@@ -85,6 +85,7 @@ func (d *duty) act(a *guard.Action) {
 		}
 		if a.Index >= d.logged {
 			d.even = d.now()
+			d.late.even(d.even)
 		}
 	case guard.ActHold:
 		if d.host != nil {
@@ -181,10 +182,11 @@ func (d *duty) seek(standby, witness bool) {
 	l := d.guard.List()
 	nextS, nextW := d.guard.Candidates()
 	taken := append([]string{l.Standby, l.Witness, nextS, nextW}, d.declined(standby, witness)...)
-	slow := ""
-	if d.now() < d.slowTill {
-		slow = d.slow
-	}
+	slow := d.lags.shunned(d.now())
+	d.shuns.Store(slices.ContainsFunc(slow, func(id string) bool {
+		x, ok := d.node.node(id)
+		return ok && x.State == member.Alive
+	}))
 	if l.Standby == "" {
 		l.Standby = nextS
 	}
@@ -209,7 +211,7 @@ func (d *duty) offer(standby, witness string) {
 // candidacy says who is wanted for a match.
 type candidacy struct {
 	taken            []string // have a part already: an offer of one of them would be in vain
-	slow             string   // not as standby: it was too slow just now. A witness only votes
+	slow             []string // not as standby: these were too slow just now. A witness only votes
 	standby, witness bool     // which are wanted
 }
 
@@ -221,7 +223,7 @@ func (n *Node) candidatesFor(match string, l guard.List, want candidacy) (s, w s
 	s = l.Standby
 	if want.standby {
 		s = ""
-		free := slices.DeleteFunc(slices.Clone(nodes), func(x place.Node) bool { return x.ID == l.Standby || x.ID == want.slow })
+		free := slices.DeleteFunc(slices.Clone(nodes), func(x place.Node) bool { return x.ID == l.Standby || slices.Contains(want.slow, x.ID) })
 		far, near := place.Standbys(free, n.id, match)
 		search := place.NewSearch(far, near)
 		for asks := search.Next(); asks != nil; asks = search.Next() {
@@ -270,7 +272,7 @@ func (d *duty) takeOver(a *guard.Action) {
 		return
 	}
 	d.released.Store(0)
-	d.host, d.even, d.away = h, 0, 0 // which may be of an earlier tenure of this node
+	d.host, d.even, d.away, d.late = h, 0, 0, lateness{} // which may be of an earlier tenure of this node
 	d.ceded.Store(nil)
 	d.node.cfg.Log.Info("match taken over", "match", d.match, "epoch", a.Record.Epoch, "tick", a.Index, "took", time.Since(start))
 }

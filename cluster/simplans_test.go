@@ -169,7 +169,7 @@ func (w *simWorld) twoNodes(policy TwoNodes) {
 		}
 	}
 	w.checkEach(w.matches)
-	if policy == TwoNodesAvailable && !w.eventually(40*time.Second, func() bool { return w.allProtected() == nil }) { // a node that was slow stands by after 30 s
+	if policy == TwoNodesAvailable && !w.eventually(40*time.Second, func() bool { return w.allProtected() == nil }) { // a node that was slow again and again stands by after 30 s
 		w.fail("%v", w.allProtected())
 	}
 	victim := w.pick(2)

@@ -175,6 +175,7 @@ func (m *Match) state(x *session, t *tick) {
 	m.own(x, t, key || p.resumed)
 	if !m.frames(x, t, key) {
 		p.hasAny = false
+		p.pace.unsent()
 		m.miss(p, t)
 		return
 	}

@@ -23,6 +23,9 @@ type line struct {
 	lies   bool // it acknowledges the newest tick at once, whatever has come
 	kernel bool // the server's kernel can say what waits in its queue
 
+	held   func(ms int) bool // no state frames leave the match; nil: never
+	filled func(ms int) bool // something else fills the connection between decision and frame; nil: never
+
 	rnd   *rand.Rand
 	now   int // ms
 	tick  uint32
@@ -78,7 +81,7 @@ func (l *line) run(d time.Duration) *line {
 		}
 		if tick := uint32(l.now*l.hz/1000) + 1; tick > l.tick {
 			l.tick = tick
-			if tick%uint32(l.every) == 0 {
+			if tick%uint32(l.every) == 0 && (l.held == nil || !l.held(l.now)) {
 				l.frame()
 			}
 		}
@@ -101,11 +104,15 @@ func (l *line) frame() {
 	what := l.pace.next(now, l.tick/uint32(l.every))
 	l.trip = 0
 	l.log = append(l.log, decision{l.now, what, l.pace.step})
-	if what != send {
+	if what == send && l.filled != nil && l.filled(l.now) {
+		l.pace.unsent()
 		return
 	}
 	if l.pace.ask {
 		l.ping()
+	}
+	if what != send {
+		return
 	}
 	size := l.size
 	if l.catchUp > 0 && l.tick != l.sent+uint32(l.every) {
@@ -242,4 +249,14 @@ func (l *line) full() int {
 		}
 	}
 	return 0
+}
+
+// firstAfter returns when the first state frame arrived after a moment, ms.
+func (l *line) firstAfter(ms float64) float64 {
+	for _, a := range l.got {
+		if a.ms >= ms {
+			return a.ms
+		}
+	}
+	return float64(l.now)
 }

@@ -25,6 +25,7 @@ type pace struct {
 	sent   uint64 // bit n: frame - n was sent
 	first  uint32 // first tick sent, 0: none yet
 	last   uint32 // last tick sent
+	before uint32 // the one sent before it
 	seen   uint32 // last tick acknowledged, of those; 0: none yet
 	took   uint32 // from a frame to its acknowledgement, as of the last one
 	smooth uint32 // the same, smoothed, in eighths
@@ -114,6 +115,10 @@ func (p *pace) next(l lag, frame uint32) sending {
 		return skip
 	}
 	if l.busy || p.late(&l, wait) || p.audit.verdict == stuck {
+		if p.probe(&l) {
+			p.left(&l)
+			return send
+		}
 		return p.miss(&l)
 	}
 	p.hit(&l)
@@ -224,11 +229,7 @@ func (p *pace) miss(l *lag) sending {
 // hit sends a frame, and raises the rate where it can.
 func (p *pace) hit(l *lag) {
 	p.behind, p.misses = 0, max(0, p.misses-1)
-	if p.first == 0 {
-		p.first = l.tick
-	}
-	p.last = l.tick
-	p.sent |= 1
+	p.left(l)
 	switch {
 	case p.step == 0 && l.tick >= p.trial:
 		p.pause = 0

@@ -86,6 +86,10 @@ func (p *pace) thinly(l *lag, wait uint32) sending {
 	b.look(l)
 	switch {
 	case l.busy || wait >= l.ticks(p.rtt+thinWait) || p.audit.verdict == stuck:
+		if p.probe(l) {
+			p.left(l)
+			return send
+		}
 		if p.behind == 0 {
 			p.behind = l.tick
 		}
@@ -99,8 +103,8 @@ func (p *pace) thinly(l *lag, wait uint32) sending {
 		p.ask, p.clean, p.asked = true, true, l.tick // by itself: behind a frame it would take as long as that
 		return skip
 	}
-	p.behind, p.last = 0, l.tick
-	p.sent |= 1
+	p.behind = 0
+	p.left(l)
 	if calm := l.tick - b.calm; calm >= l.hz && l.tick >= p.try || calm >= l.hz/2 && p.room(l) {
 		p.step, p.misses, p.width, p.thin = 0, 0, b.size, nil
 		p.trial, p.faster, p.try = l.tick+l.hz, l.tick+l.hz/2, l.tick+max(p.pause, l.hz)

@@ -115,7 +115,7 @@ func (p *pace) next(l lag, frame uint32) sending {
 		return skip
 	}
 	if l.busy || p.late(&l, wait) || p.audit.verdict == stuck {
-		if p.probe(&l) {
+		if p.audit.verdict != stuck && p.probe(&l) {
 			p.left(&l)
 			return send
 		}

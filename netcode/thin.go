@@ -86,7 +86,7 @@ func (p *pace) thinly(l *lag, wait uint32) sending {
 	b.look(l)
 	switch {
 	case l.busy || wait >= l.ticks(p.rtt+thinWait) || p.audit.verdict == stuck:
-		if p.probe(l) {
+		if p.audit.verdict != stuck && p.probe(l) {
 			p.left(l)
 			return send
 		}

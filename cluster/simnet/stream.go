@@ -26,6 +26,7 @@ type chunk struct {
 	sent time.Time
 	kind int
 	b    []byte
+	lost bool // on the way, this time
 }
 
 // half is one direction of a connection; the network's lock guards it.
@@ -42,12 +43,7 @@ type half struct {
 func (f *half) send(c chunk) {
 	n, from, to := f.writer.h.n, f.writer.h, f.reader.h
 	delay, lost := n.transit(from, to)
-	for again := retransmit; lost && again < giveUp; again *= 2 {
-		var d time.Duration
-		d, lost = n.transit(from, to)
-		delay += again + d
-	}
-	c.sent = time.Now()
+	c.sent, c.lost = time.Now(), lost
 	c.at = c.sent.Add(delay)
 	if k := len(f.flight); k > 0 && f.flight[k-1].at.After(c.at) {
 		c.at = f.flight[k-1].at // TCP keeps the order
@@ -65,7 +61,10 @@ func (f *half) deliver() {
 	now := time.Now()
 	for len(f.flight) > 0 && !f.flight[0].at.After(now) {
 		c := &f.flight[0]
-		if n.blocked(f.writer.h, f.reader.h) {
+		if c.lost && now.Sub(c.at) >= retransmit { // sent again while it waited for one before it
+			_, c.lost = n.transit(f.writer.h, f.reader.h)
+		}
+		if c.lost || n.blocked(f.writer.h, f.reader.h) {
 			f.stall(c, now)
 			return
 		}
@@ -86,8 +85,9 @@ func (f *half) stall(c *chunk, now time.Time) {
 		return
 	}
 	f.retry = min(max(2*f.retry, retransmit), maxRetry)
-	c.at = now.Add(f.retry)
-	time.AfterFunc(f.retry, f.deliver)
+	delay, lost := f.writer.h.n.transit(f.writer.h, f.reader.h) // as the network is now: losses may have ended
+	c.lost, c.at = lost, now.Add(f.retry+delay)
+	time.AfterFunc(f.retry+delay, f.deliver)
 }
 
 // take hands an arrived chunk to the reader's end. The lock is held.

@@ -46,7 +46,7 @@ test-web:
 
 # Run the Go tests under the race detector (needs gcc)
 race:
-	CGO_ENABLED=1 .ci/gotest -race -timeout 15m
+	CGO_ENABLED=1 RACE_PROCS=1 .ci/gotest -race -parallel 2 -timeout 15m
 
 # Run every fuzz target for FUZZTIME (6s)
 fuzz:

@@ -65,6 +65,9 @@ const (
 	askEvery    = 2 // seconds
 )
 
+// ackEvery is how many ticks after the last one acknowledged a frame is acknowledged at the latest.
+const ackEvery = 2
+
 // divisors of the rate of state frames. Aligned to the frame's number, so that slow clients share what is encoded.
 var divisors = [...]uint32{1, 2, 3, 6}
 
@@ -115,10 +118,6 @@ func (p *pace) next(l lag, frame uint32) sending {
 		return skip
 	}
 	if l.busy || p.late(&l, wait) || p.audit.verdict == stuck {
-		if p.audit.verdict != stuck && p.probe(&l) {
-			p.left(&l)
-			return send
-		}
 		return p.miss(&l)
 	}
 	p.hit(&l)
@@ -177,8 +176,13 @@ func (p *pace) shortest() time.Duration {
 	return best
 }
 
-// wait returns how long the oldest frame without acknowledgement has been on its way; 0: there is none.
+// wait returns how long the oldest frame without acknowledgement has been on its way; 0: there is none. Clients acknowledge every second tick
+// at least. So the last frame before the match stood still, or waited for its standby, may be one that is never acknowledged unless
+// another follows.
 func (p *pace) wait(l *lag) uint32 {
+	if p.last < p.seen+ackEvery {
+		return 0
+	}
 	open := p.sent
 	if n := p.frame - p.seen/l.every; n < 64 {
 		open &= 1<<n - 1 // frames after the one acknowledged
@@ -236,6 +240,24 @@ func (p *pace) hit(l *lag) {
 	case p.step > 0 && (l.tick >= p.try || l.tick >= p.faster && p.room(l)):
 		p.step--
 		p.trial, p.faster, p.try = l.tick+l.hz, l.tick+l.hz/2, l.tick+max(p.pause, l.hz)
+	}
+}
+
+// left notes that a frame is on its way.
+func (p *pace) left(l *lag) {
+	if p.first == 0 {
+		p.first = l.tick
+	}
+	p.before, p.last = p.last, l.tick
+	p.sent |= 1
+}
+
+// unsent takes the last frame back: something else, such as the answer to a ping, had filled the connection since it was decided about.
+// Nobody would ever acknowledge it.
+func (p *pace) unsent() {
+	p.sent &^= 1
+	if p.last = p.before; p.last == 0 {
+		p.first = 0
 	}
 }
 

@@ -86,10 +86,6 @@ func (p *pace) thinly(l *lag, wait uint32) sending {
 	b.look(l)
 	switch {
 	case l.busy || wait >= l.ticks(p.rtt+thinWait) || p.audit.verdict == stuck:
-		if p.audit.verdict != stuck && p.probe(l) {
-			p.left(l)
-			return send
-		}
 		if p.behind == 0 {
 			p.behind = l.tick
 		}

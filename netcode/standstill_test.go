@@ -40,7 +40,8 @@ func TestPaceUnsentFrames(t *testing.T) {
 	}
 }
 
-// A page that answers pings but stands still gets a frame now and then, and is given up after as long as any other.
+// A page that answers pings but stands still gets nothing, so that all that it missed comes as one frame, and is given up after as long as any
+// other.
 func TestPaceOfAPageThatStandsStill(t *testing.T) {
 	l := &line{hz: 30, rtt: 40}
 	l.run(3 * time.Second)
@@ -55,7 +56,7 @@ func TestPaceOfAPageThatStandsStill(t *testing.T) {
 			if d.ms < 13_000 || d.ms > 13_500 {
 				t.Errorf("given up at %d ms", d.ms)
 			}
-			if sent < 5 || sent > 20 {
+			if sent != 0 {
 				t.Errorf("%d frames were sent meanwhile", sent)
 			}
 			return
